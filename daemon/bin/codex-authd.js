@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// npm links a program only if its file is there at install time, which the build's output is not in a fresh clone.
+import "../dist/main.js";
