@@ -1,0 +1,16 @@
+import { z } from "zod";
+
+export const daemonStatusParams = z.strictObject({});
+export const daemonStatusResult = z.object({
+  version: z.string(),
+  /** See PROTOCOL_VERSION: a client of another one says which side to upgrade. */
+  protocolVersion: z.number().int(),
+  pid: z.number().int(),
+  startedAtMs: z.number().int(),
+  socket: z.string(),
+  sessionCount: z.number().int(),
+});
+
+export const daemonShutdownParams = z.strictObject({});
+/** The daemon answers, then drains and exits 0. */
+export const daemonShutdownResult = z.object({ stopping: z.literal(true) });

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { loginFlow, sessionSelector, sessionStatus } from "./session.js";
+
+/** Longest time that one `login/await` call waits; a client that wants to wait longer calls again. */
+export const LOGIN_AWAIT_MAX_MS = 60_000;
+
+const loginId = z.uuid();
+
+export const loginBeginParams = sessionSelector.extend({
+  /** Default `auto`: the daemon chooses by the child environment. */
+  flow: z.enum(["auto", "browser", "device"]).optional(),
+  /** Port of the loopback redirect; 0 lets the system choose. Default: `callback_port` of the configuration. */
+  callbackPort: z.number().int().min(0).max(65_535).optional(),
+});
+
+const pending = { loginId, codexHome: z.string(), expiresAtMs: z.number().int() };
+
+export const loginBeginResult = z.discriminatedUnion("flow", [
+  z.object({ ...pending, flow: z.literal("browser"), authorizationUrl: z.string(), redirectUri: z.string() }),
+  z.object({ ...pending, flow: z.literal("device"), verificationUri: z.string(), userCode: z.string() }),
+]);
+
+export const loginAwaitParams = z.strictObject({
+  loginId,
+  /** Milliseconds to wait, at most {@link LOGIN_AWAIT_MAX_MS}, which is also the default. */
+  timeoutMs: z.number().int().min(0).max(LOGIN_AWAIT_MAX_MS).optional(),
+});
+export const loginAwaitResult = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("pending"), flow: loginFlow, expiresAtMs: z.number().int() }),
+  z.object({ state: z.literal("loggedIn"), status: sessionStatus }),
+]);
+
+export const loginCancelParams = z.strictObject({ loginId });
+export const loginCancelResult = z.object({ cancelled: z.boolean() });
+
+export const loginCompleteParams = z.strictObject({
+  loginId,
+  /** The whole URL that the browser ended on, when it could not reach the loopback redirect. */
+  redirectUrl: z.string().max(8192),
+});
+export const loginCompleteResult = z.object({ status: sessionStatus });
