@@ -1,0 +1,42 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/**
+ * Replaces `path` so that a reader, and a machine that loses power, see the old content or the new one, never less:
+ * temporary file in the same folder, 0600 from birth, fsync, rename, fsync of the folder (which upstream leaves out).
+ * Synchronous on purpose: under a millisecond, and nothing else can happen between the steps.
+ * @throws the system's error; `path` is then untouched and the temporary file gone
+ */
+export function writeDurably(path: string, content: string): void {
+  const folder = dirname(path);
+  const temporary = join(folder, `.auth-${randomBytes(6).toString("hex")}`);
+  try {
+    writeAndSync(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(folder);
+}
+
+function writeAndSync(path: string, content: string): void {
+  const descriptor = openSync(path, "wx", 0o600);
+  try {
+    writeFileSync(descriptor, content);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a rename or an unlink in `folder` survive a power cut. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

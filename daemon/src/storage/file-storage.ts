@@ -1,0 +1,166 @@
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { AuthError, type Clock, sleep } from "@codex-authd/shared";
+import {
+  type AuthJson,
+  credentialFrom,
+  parseAuthJson,
+  serializeAuthJson,
+  storedRefreshToken,
+  withLogin,
+  withRefreshedTokens,
+} from "./auth-json.js";
+import { withCodexLocks } from "./codex-lock.js";
+import { syncFolder, writeDurably } from "./durable-write.js";
+import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "./grant-storage.js";
+import { watchFile } from "./watcher.js";
+
+/** A file that is torn (another process truncates and writes) is read again this often before it is called corrupt. */
+const TORN_READS = 6;
+
+/** Pause between those reads: together longer than any write of 4 kB takes. */
+const TORN_PAUSE_MS = 40;
+
+/** The session in `$CODEX_HOME/auth.json`, in upstream's format, under upstream's locks; a link is followed and kept. */
+export function createFileStorage(codexHome: string, clock: Clock): GrantStorage {
+  const path = join(codexHome, "auth.json");
+  const commit = <T>(write: (realFile: string) => T): Promise<T> => {
+    const realFile = authJsonLocation(codexHome);
+    return withCodexLocks({ codexHome, realFile }, clock, () => write(realFile)).catch((error) => {
+      throw unavailable(error, realFile, "written");
+    });
+  };
+  return {
+    kind: "file",
+    location: authJsonLocation(codexHome),
+    load: () => loadSettled(path, clock),
+    checkWritable: async () => checkWritable(codexHome),
+    saveLogin: (grant) => commit((realFile) => saveLogin(realFile, grant)),
+    saveRefreshed: (grant, spent) => commit((realFile) => saveRefreshed(realFile, grant, spent)),
+    remove: () => commit(() => removeFile(path)),
+    watch: (onChange) => watchFile({ path, clock, onChange }),
+  };
+}
+
+/** The real auth.json of a Codex home, links resolved, whether or not it exists. Two homes linked to one file share it. */
+export function authJsonLocation(codexHome: string): string {
+  const path = join(codexHome, "auth.json");
+  return realpathOr(path) ?? join(realpathOr(codexHome) ?? codexHome, basename(path));
+}
+
+function realpathOr(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+async function loadSettled(path: string, clock: Clock): Promise<StoredCredential> {
+  for (let read = 1; ; read += 1) {
+    try {
+      const document = loadDocument(path);
+      return document ? credentialFrom(document) : { kind: "absent" };
+    } catch (error) {
+      if (!(error instanceof AuthError) || error.code !== "ERR_STORAGE_CORRUPT" || read === TORN_READS)
+        throw error;
+      await sleep(clock, TORN_PAUSE_MS);
+    }
+  }
+}
+
+function loadDocument(path: string): AuthJson | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : parseAuthJson(text, path);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw unavailable(error, path, "read");
+  }
+}
+
+function saveLogin(realFile: string, grant: Grant): void {
+  mkdirSync(dirname(realFile), { recursive: true, mode: 0o700 });
+  writeDurably(realFile, serializeAuthJson(withLogin(documentToReplace(realFile), grant)));
+}
+
+/** What a new login replaces. A file that nobody understands is kept beside it, for it may be somebody's only copy. */
+function documentToReplace(realFile: string): AuthJson | undefined {
+  try {
+    return loadDocument(realFile);
+  } catch (error) {
+    if (!(error instanceof AuthError) || error.code !== "ERR_STORAGE_CORRUPT") throw error;
+    copyFileSync(realFile, `${realFile}.corrupt`);
+    return undefined;
+  }
+}
+
+function saveRefreshed(realFile: string, grant: Grant, spent: string): SaveOutcome {
+  const document = loadDocument(realFile);
+  if (!document || storedRefreshToken(document) !== spent) return "superseded";
+  writeDurably(realFile, serializeAuthJson(withRefreshedTokens(document, grant)));
+  return "stored";
+}
+
+function removeFile(path: string): boolean {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  syncFolder(dirname(path));
+  return true;
+}
+
+function checkWritable(codexHome: string): void {
+  const realFile = authJsonLocation(codexHome);
+  try {
+    accessSync(dirname(realFile), constants.W_OK | constants.X_OK);
+    const { nlink } = statSync(realFile);
+    if (nlink > 1) throw hardLinked(realFile, nlink);
+    accessSync(realFile, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw unavailable(error, realFile, "written");
+  }
+}
+
+function hardLinked(path: string, count: number): AuthError {
+  return new AuthError(
+    "ERR_STORAGE_UNAVAILABLE",
+    `${path} has ${count} hard links, and replacing it would leave the others with a spent token. ` +
+      "Remove the other names (a symbolic link is fine).",
+  );
+}
+
+function unavailable(error: unknown, path: string, verb: "read" | "written"): AuthError {
+  if (error instanceof AuthError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+  return new AuthError("ERR_STORAGE_UNAVAILABLE", `${path} cannot be ${verb} (${code}). ${cureFor(code)}`, {
+    cause: error,
+  });
+}
+
+function cureFor(code: string): string {
+  if (code === "ENOSPC" || code === "EDQUOT") return "Free some disk space; the write is tried again.";
+  if (code === "EROFS") return "The file system is read-only: remount it, or use another Codex home.";
+  if (code === "EACCES" || code === "EPERM")
+    return "Give your user read and write permission on it and on its folder.";
+  if (code === "EMFILE" || code === "ENFILE")
+    return "Raise the limit of open files (ulimit -n) and restart the daemon.";
+  return "Mend what the code in parentheses names; nothing is lost meanwhile.";
+}
