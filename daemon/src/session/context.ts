@@ -1,0 +1,27 @@
+import type { Clock } from "@codex-authd/shared";
+import type { Log } from "../log.js";
+import type { Http } from "../net/http.js";
+import type { ExchangeOutcome } from "./exchange.js";
+import type { Flights } from "./flights.js";
+
+/** What the owner decided about issuers and OAuth clients; no caller can change any of it. */
+export interface IssuerSettings {
+  readonly issuer: string;
+  /** Further issuers that an auth.json may name in its `oauth_provenance`. */
+  readonly trustedIssuers: readonly string[];
+  readonly clientId: string;
+  readonly originator: string;
+  readonly userAgent: string;
+}
+
+/** What all sessions of a daemon share. */
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly http: Http;
+  readonly settings: IssuerSettings;
+  readonly flights: Flights<ExchangeOutcome>;
+  readonly generations: { current(): number; next(): number };
+  /** In [0, 1). */
+  readonly random: () => number;
+}

@@ -1,0 +1,66 @@
+import { AuthError, type ChildEnvironment, type Clock } from "@codex-authd/shared";
+import { loadCodexConfig } from "../codex/codex-config.js";
+import { chooseFlow } from "../codex/environment.js";
+import type { Http } from "../net/http.js";
+import type { LoopbackRedirects } from "../oauth/loopback-redirect.js";
+import type { OAuthClient } from "../oauth/oauth-client.js";
+import { beginBrowserLogin } from "./browser-login.js";
+import { beginDeviceLogin } from "./device-login.js";
+import type { LoginFlow } from "./login-attempt.js";
+import { assertLoginAllowed } from "./login-policy.js";
+import type { Session } from "./session.js";
+
+/** The issuer lets a Codex login come back to these two ports only (codex-cli 0.169). */
+const UPSTREAM_PORT = 1455;
+const UPSTREAM_FALLBACK_PORT = 1457;
+
+export interface LoginRequest {
+  readonly flow?: "auto" | "browser" | "device" | undefined;
+  readonly callbackPort?: number | undefined;
+  readonly childEnvironment?: ChildEnvironment | undefined;
+}
+
+export interface LoginFlows {
+  readonly http: Http;
+  readonly clock: Clock;
+  readonly client: OAuthClient;
+  readonly redirects: LoopbackRedirects;
+  readonly callbackPort: number;
+  readonly redirectHost: "localhost" | "127.0.0.1";
+  readonly platform: NodeJS.Platform;
+}
+
+/**
+ * Begins a login of the flow that was asked for, or that fits the caller's child environment.
+ * @throws AuthError ERR_CONFIG_INVALID when Codex's own configuration forbids it; ERR_STORAGE_UNAVAILABLE when its result
+ *   could not be stored; ERR_LOGIN_NOT_INTERACTIVE in a CI job; the errors of the flow
+ */
+export async function beginLoginFlow(
+  flows: LoginFlows,
+  session: Session,
+  request: LoginRequest,
+): Promise<LoginFlow> {
+  const policy = loadCodexConfig(session.codexHome);
+  assertLoginAllowed(policy, session.codexHome);
+  await session.checkWritable();
+  const { flow = "auto", childEnvironment, callbackPort = flows.callbackPort } = request;
+  const chosen = flow === "auto" ? fittingFlow(childEnvironment, flows.platform) : flow;
+  if (chosen === "device") return beginDeviceLogin({ ...flows, session, policy });
+  return beginBrowserLogin({ ...flows, session, policy, ports: portsToTry(callbackPort) });
+}
+
+function fittingFlow(
+  environment: ChildEnvironment | undefined,
+  platform: NodeJS.Platform,
+): "browser" | "device" {
+  const { flow, reason } = chooseFlow(environment, platform);
+  if (flow !== "none") return flow;
+  throw new AuthError(
+    "ERR_LOGIN_NOT_INTERACTIVE",
+    `A login needs a person, and ${reason}. Log in beforehand, or insist with --browser or --device.`,
+  );
+}
+
+function portsToTry(port: number): number[] {
+  return port === UPSTREAM_PORT ? [UPSTREAM_PORT, UPSTREAM_FALLBACK_PORT] : [port];
+}

@@ -1,0 +1,65 @@
+/** The sentences with which a session refuses: what happened, and what to do next. */
+import { AuthError, type EpochMs } from "@codex-authd/shared";
+import type { ReauthorizationRequired, SignedOut } from "./state.js";
+
+const REASONS: Readonly<Record<SignedOut["reason"], string>> = {
+  noLogin: "Nobody is logged in",
+  loggedOut: "This session was logged out",
+  fileGone: "auth.json was removed by another process",
+  otherCredential: "auth.json holds another kind of credential",
+  unreadable: "auth.json cannot be read",
+};
+
+/** Why there is no usable login, in words for `status`. */
+export function reasonOf(state: SignedOut | ReauthorizationRequired): string {
+  if (state.kind === "reauthorizationRequired") return state.failure.error.message;
+  if (state.failure) return state.failure.error.message;
+  if (state.other) return `${REASONS.otherCredential}: ${state.other.authMode}.`;
+  return `${REASONS[state.reason]}.`;
+}
+
+/** What a caller who wants a token is told. */
+export function refusalOf(state: SignedOut | ReauthorizationRequired, codexHome: string): AuthError {
+  if (state.failure) return state.failure.error;
+  if (state.kind === "signedOut" && state.other) {
+    return new AuthError(
+      "ERR_NOT_MANAGED",
+      `auth.json in ${codexHome} holds a credential of mode "${state.other.authMode}", which the daemon neither hands out ` +
+        "nor refreshes. Use it as it is, or run `codex-auth login` to replace it.",
+    );
+  }
+  const reason = state.kind === "signedOut" ? REASONS[state.reason] : "The login has ended";
+  return new AuthError("ERR_LOGIN_REQUIRED", `${reason} in ${codexHome}. Run \`codex-auth login\`.`);
+}
+
+export function issuerNotTrusted(issuer: string): AuthError {
+  return new AuthError(
+    "ERR_ISSUER_NOT_TRUSTED",
+    `auth.json names the issuer ${issuer}, which the configuration does not trust, so nothing is sent there. ` +
+      "Add it to `trusted_issuers` in config.toml if it is yours, or run `codex-auth login`.",
+  );
+}
+
+export function accountMismatch(): AuthError {
+  return new AuthError(
+    "ERR_ACCOUNT_MISMATCH",
+    "The session belongs to another account than the one you named. Run `codex-auth status` to see which, and start again with it.",
+  );
+}
+
+export function refreshedTooOften(nowMs: EpochMs, allowedAtMs: EpochMs): AuthError {
+  const seconds = Math.ceil((allowedAtMs - nowMs) / 1000);
+  return new AuthError(
+    "ERR_RATE_LIMITED",
+    `The token was refreshed a moment ago. Use the one you get from \`codex-auth token\`, or refresh again in ${seconds} s.`,
+    { retryAfterMs: allowedAtMs - nowMs },
+  );
+}
+
+export function noAnswerYet(waitedMs: number): AuthError {
+  return new AuthError(
+    "ERR_ISSUER_UNAVAILABLE",
+    `The issuer has not answered within ${waitedMs / 1000} s. The refresh goes on; ask again in some seconds.`,
+    { retryAfterMs: waitedMs },
+  );
+}

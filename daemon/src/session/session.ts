@@ -1,0 +1,230 @@
+/**
+ * One ChatGPT login that the daemon owns, as its callers see it: tokens from memory, forced refreshes, logout. It composes
+ * the state with its store and the flight that refreshes it; it knows no socket.
+ */
+import { type AuthError, type MethodResult, type SessionStatus, withDeadline } from "@codex-authd/shared";
+import { revokeToken } from "../oauth/revocation.js";
+import type { Grant, GrantStorage } from "../storage/grant-storage.js";
+import type { SessionContext } from "./context.js";
+import { toAuthError } from "./exchange.js";
+import { RefreshFlight } from "./refresh-flight.js";
+import { accountMismatch, noAnswerYet, refreshedTooOften, refusalOf } from "./refusals.js";
+import type { Active } from "./state.js";
+import { statusOf } from "./status.js";
+import { type Change, StoredState } from "./stored-state.js";
+
+/** How long a caller waits for a flight; the flight itself goes on (upstream waits 10 s for a token of ours). */
+const WAITER_DEADLINE_MS = 8_000;
+
+/** Forced exchanges of one session are at least this far apart: a child that gets 401s asks six times a turn. */
+const FORCED_INTERVAL_MS = 10_000;
+
+export interface TokenRequest {
+  readonly minValidityMs?: number | undefined;
+  /** Fingerprint of an access token that somebody refused. */
+  readonly rejectedToken?: string | undefined;
+  readonly accountId?: string | undefined;
+}
+
+export interface SessionOptions {
+  readonly codexHome: string;
+  readonly storage: GrantStorage;
+  readonly context: SessionContext;
+  readonly onChange: (session: Session, change: Change) => void;
+}
+
+export class Session {
+  readonly codexHome: string;
+  readonly #storage: GrantStorage;
+  readonly #context: SessionContext;
+  readonly #stored: StoredState;
+  readonly #flight: RefreshFlight;
+  readonly #watch: { close(): Promise<void> };
+
+  /** Reads the store and begins to watch it. */
+  static async open(options: SessionOptions): Promise<Session> {
+    const session = new Session(options);
+    await session.#stored.reload();
+    return session;
+  }
+
+  private constructor({ codexHome, storage, context, onChange }: SessionOptions) {
+    this.codexHome = codexHome;
+    this.#storage = storage;
+    this.#context = context;
+    this.#stored = new StoredState(storage, context, (change) => onChange(this, change));
+    this.#flight = new RefreshFlight(this.#stored, storage, context);
+    this.#watch = storage.watch(() => void this.#stored.reload());
+  }
+
+  get generation(): number {
+    return this.#stored.generation;
+  }
+
+  get isActive(): boolean {
+    return this.#stored.current.kind === "active";
+  }
+
+  /** What anybody may know of this session; no network, no disk. */
+  status(): SessionStatus {
+    return statusOf({
+      codexHome: this.codexHome,
+      storage: this.#storage,
+      stored: this.#stored,
+      flight: this.#flight,
+    });
+  }
+
+  /** {@link status} after a look at the store, for a person who just changed it. */
+  async freshStatus(): Promise<SessionStatus> {
+    await this.#stored.reload();
+    return this.status();
+  }
+
+  /**
+   * An access token, from memory when it will do; else the one flight is joined. A token that is still valid is served to
+   * its last second, whatever the refresh does. Never starts a login.
+   * @throws AuthError as the table says for `token/get`
+   */
+  async getToken(request: TokenRequest): Promise<MethodResult<"token/get">> {
+    const active = this.#activeFor(request.accountId);
+    if (this.#satisfies(active, request)) return this.#answer(active);
+    if (this.#isRejected(active, request)) this.#assertForcible(active);
+    const isLate = await this.#awaitRefresh(active, this.#isRejected(active, request));
+    const now = this.#activeFor(request.accountId);
+    if (this.#satisfies(now, request)) return this.#answer(now);
+    if (!this.#isRejected(now, request) && this.#leftMs(now) > 0) return this.#answer(now);
+    throw this.#whyNot(now, isLate);
+  }
+
+  /**
+   * Presents the refresh token now, unless a newer access token than the rejected one is there already.
+   * @throws AuthError as the table says for `session/refresh`
+   */
+  async refresh(rejectedToken?: string): Promise<SessionStatus> {
+    const active = this.#activeFor();
+    if (rejectedToken && rejectedToken !== active.facts.accessTokenFingerprint) return this.status();
+    this.#assertForcible(active);
+    const isLate = await this.#awaitRefresh(active, rejectedToken !== undefined, "forced");
+    const now = this.#activeFor();
+    if (now.facts.accessTokenFingerprint !== active.facts.accessTokenFingerprint) return this.status();
+    throw this.#whyNot(now, isLate);
+  }
+
+  /**
+   * Stores a new login in place of the old one.
+   * @throws AuthError ERR_STORAGE_UNAVAILABLE; the old login then stays
+   */
+  async acceptLogin(grant: Grant, flow: "browser" | "device"): Promise<SessionStatus> {
+    await this.#stored.commitLogin(grant, flow);
+    return this.status();
+  }
+
+  /**
+   * @throws AuthError ERR_STORAGE_UNAVAILABLE when a login could not be stored here
+   */
+  checkWritable(): Promise<void> {
+    return this.#storage.checkWritable();
+  }
+
+  /**
+   * Forgets the login, here only by default; `revoke` also ends it at the issuer, for every machine that shares it.
+   * @throws AuthError ERR_STORAGE_UNAVAILABLE; the session is then unchanged
+   */
+  async logout(revoke: boolean): Promise<MethodResult<"session/logout">> {
+    const { current } = this.#stored;
+    const loggedOut = await this.#stored.remove();
+    if (!revoke || current.kind !== "active") return { loggedOut, revoked: false, revocationError: null };
+    try {
+      const client = this.#flight.clientFor(current.grant);
+      await revokeToken(this.#context.http, client, {
+        token: current.grant.refreshToken,
+        tokenTypeHint: "refresh_token",
+      });
+      return { loggedOut, revoked: true, revocationError: null };
+    } catch (error) {
+      return { loggedOut, revoked: false, revocationError: toAuthError(error).message };
+    }
+  }
+
+  /** Looked at every second: refreshes when due, writes what waits to be written. */
+  tick(): void {
+    const { current } = this.#stored;
+    if (current.kind !== "active") return;
+    void this.#stored.retryWrite();
+    if (!this.#flight.isInFlight && this.#flight.isDue(current))
+      void this.#flight.join(proactiveReason(current));
+  }
+
+  /** Waits for what was begun, and stops watching. */
+  async close(): Promise<void> {
+    await this.#watch.close();
+    await this.#flight.settle();
+    await this.#stored.settle();
+  }
+
+  #activeFor(accountId?: string): Active {
+    const { current } = this.#stored;
+    if (current.kind !== "active") throw refusalOf(current, this.codexHome);
+    if (accountId !== undefined && accountId !== current.grant.accountId) throw accountMismatch();
+    return current;
+  }
+
+  /** Nobody can ask for more than half a lifetime: such a token would be exchanged at every call. */
+  #satisfies(active: Active, request: TokenRequest): boolean {
+    const { expiresAtMs, issuedAtMs } = active.facts;
+    const halfLifetimeMs = ((expiresAtMs ?? Number.POSITIVE_INFINITY) - issuedAtMs) / 2;
+    const neededMs = Math.min(request.minValidityMs ?? 0, halfLifetimeMs);
+    return !this.#isRejected(active, request) && this.#leftMs(active) > neededMs;
+  }
+
+  #isRejected(active: Active, request: TokenRequest): boolean {
+    return request.rejectedToken === active.facts.accessTokenFingerprint;
+  }
+
+  #leftMs(active: Active): number {
+    return (active.facts.expiresAtMs ?? Number.POSITIVE_INFINITY) - this.#flight.issuerNow();
+  }
+
+  #answer(active: Active): MethodResult<"token/get"> {
+    return {
+      accessToken: active.grant.accessToken.reveal(),
+      expiresAtMs: active.facts.expiresAtMs,
+      accountId: active.grant.accountId,
+      planType: active.facts.planType,
+      generation: this.#stored.generation,
+    };
+  }
+
+  /** Joining a flight that is under way is always allowed; starting one is not. */
+  #assertForcible(active: Active): void {
+    this.#flight.clientFor(active.grant);
+    if (this.#flight.isInFlight) return;
+    const now = this.#context.clock.now();
+    const allowedAtMs = (this.#flight.lastExchangeAtMs ?? Number.NEGATIVE_INFINITY) + FORCED_INTERVAL_MS;
+    if (active.failure === null && now < allowedAtMs) throw refreshedTooOften(now, allowedAtMs);
+  }
+
+  /** True when the flight was still under way at the waiter's deadline. */
+  async #awaitRefresh(active: Active, isRejected: boolean, forced?: "forced"): Promise<boolean> {
+    if (!this.#flight.isInFlight && !this.#flight.mayStart(active)) return false;
+    const reason = isRejected ? "unauthorized_recovery" : (forced ?? proactiveReason(active));
+    const late = new Error("late");
+    const flight = this.#flight.join(reason);
+    return withDeadline(this.#context.clock, flight, { afterMs: WAITER_DEADLINE_MS, error: () => late }).then(
+      () => false,
+      () => true,
+    );
+  }
+
+  #whyNot(active: Active, isLate: boolean): AuthError {
+    if (isLate) return noAnswerYet(WAITER_DEADLINE_MS);
+    this.#flight.clientFor(active.grant);
+    return active.failure?.error ?? noAnswerYet(0);
+  }
+}
+
+/** Upstream's names for a refresh that nobody asked for. */
+function proactiveReason(active: Active): "proactive_expiry" | "scheduled" {
+  return active.facts.expiresAtMs === null ? "scheduled" : "proactive_expiry";
+}

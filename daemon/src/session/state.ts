@@ -1,0 +1,117 @@
+/**
+ * The state of one session, as a tagged union and a pure transition. It owns no time and does no I/O. Invariants:
+ * a grant exists only while active; every change of what a caller could see raises the generation; facts that depend on
+ * now (fresh, due, expired) are functions of (state, now) elsewhere, never states; a pending login is beside the state.
+ */
+import type { AuthError, EpochMs } from "@codex-authd/shared";
+import type { Grant } from "../storage/grant-storage.js";
+import type { GrantFacts } from "./grant-facts.js";
+
+/** A failure as it is remembered: what is thrown again, and when it happened. */
+export interface Failure {
+  readonly error: AuthError;
+  readonly atMs: EpochMs;
+}
+
+export interface Identity {
+  readonly accountId: string | null;
+  readonly email: string | null;
+}
+
+export interface SignedOut {
+  readonly kind: "signedOut";
+  readonly reason: "noLogin" | "loggedOut" | "fileGone" | "otherCredential" | "unreadable";
+  /** What is there instead of a login of ours, when something is. */
+  readonly other: { readonly authMode: string; readonly accountId: string | null } | null;
+  readonly failure: Failure | null;
+}
+
+export interface Active {
+  readonly kind: "active";
+  readonly grant: Grant;
+  readonly facts: GrantFacts;
+  readonly flow: "browser" | "device" | null;
+  /** Failed exchanges since the last good one. */
+  readonly failures: number;
+  readonly failure: Failure | null;
+  /** No exchange starts before this, unless it is `null`. */
+  readonly retryAtMs: EpochMs | null;
+  /** The grant is in memory only: its write failed and is being retried. */
+  readonly isUnsaved: boolean;
+}
+
+export interface ReauthorizationRequired {
+  readonly kind: "reauthorizationRequired";
+  readonly identity: Identity;
+  readonly failure: Failure;
+}
+
+export type SessionState = SignedOut | Active | ReauthorizationRequired;
+
+export type SessionEvent =
+  | {
+      readonly kind: "granted";
+      readonly grant: Grant;
+      readonly facts: GrantFacts;
+      readonly flow: Active["flow"];
+      readonly isUnsaved: boolean;
+    }
+  | { readonly kind: "deferred"; readonly failure: Failure; readonly retryAtMs: EpochMs }
+  | { readonly kind: "refused"; readonly failure: Failure }
+  | { readonly kind: "stored" }
+  | { readonly kind: "unsaved"; readonly failure: Failure }
+  | { readonly kind: "removed"; readonly reason: "noLogin" | "loggedOut" | "fileGone" }
+  | { readonly kind: "replacedByOther"; readonly authMode: string; readonly accountId: string | null }
+  | { readonly kind: "unreadable"; readonly failure: Failure };
+
+export const SIGNED_OUT: SignedOut = { kind: "signedOut", reason: "noLogin", other: null, failure: null };
+
+/** The state after `event`; the same object when the event means nothing in this state. */
+export function transition(state: SessionState, event: SessionEvent): SessionState {
+  switch (event.kind) {
+    case "granted":
+      return activeWith(event);
+    case "removed":
+      return { ...SIGNED_OUT, reason: event.reason };
+    case "replacedByOther":
+      return {
+        ...SIGNED_OUT,
+        reason: "otherCredential",
+        other: { authMode: event.authMode, accountId: event.accountId },
+      };
+    case "unreadable":
+      // What is in memory is still good: a file that cannot be read is never a logout.
+      return state.kind === "signedOut"
+        ? { ...SIGNED_OUT, reason: "unreadable", failure: event.failure }
+        : state;
+    default:
+      return state.kind === "active" ? whileActive(state, event) : state;
+  }
+}
+
+function activeWith(event: SessionEvent & { kind: "granted" }): Active {
+  const { grant, facts, flow, isUnsaved } = event;
+  return { kind: "active", grant, facts, flow, isUnsaved, failures: 0, failure: null, retryAtMs: null };
+}
+
+type ActiveEvent = Extract<SessionEvent, { kind: "deferred" | "refused" | "stored" | "unsaved" }>;
+
+function whileActive(state: Active, event: ActiveEvent): SessionState {
+  switch (event.kind) {
+    case "deferred":
+      return { ...state, failures: state.failures + 1, failure: event.failure, retryAtMs: event.retryAtMs };
+    case "refused":
+      return { kind: "reauthorizationRequired", identity: identityOf(state), failure: event.failure };
+    case "stored":
+      return state.isUnsaved ? { ...state, isUnsaved: false, failure: null } : state;
+    case "unsaved":
+      return { ...state, isUnsaved: true, failure: event.failure };
+  }
+}
+
+/** Whose session it is, or was. */
+export function identityOf(state: SessionState): Identity {
+  if (state.kind === "active") return { accountId: state.grant.accountId, email: state.facts.email };
+  if (state.kind === "reauthorizationRequired") return state.identity;
+  return { accountId: state.other?.accountId ?? null, email: null };
+}

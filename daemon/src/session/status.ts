@@ -1,0 +1,64 @@
+import type { SessionStatus } from "@codex-authd/shared";
+import type { GrantStorage } from "../storage/grant-storage.js";
+import type { RefreshFlight } from "./refresh-flight.js";
+import { reasonOf } from "./refusals.js";
+import { type Failure, identityOf, type SessionState } from "./state.js";
+import type { StoredState } from "./stored-state.js";
+
+export interface StatusSources {
+  readonly codexHome: string;
+  readonly storage: GrantStorage;
+  readonly stored: StoredState;
+  readonly flight: RefreshFlight;
+}
+
+/** A session as everybody may see it: no token, no secret, and no I/O to find it out. */
+export function statusOf({ codexHome, storage, stored, flight }: StatusSources): SessionStatus {
+  const state = stored.current;
+  const active = state.kind === "active" ? state : null;
+  return {
+    codexHome,
+    storage: storage.kind,
+    state: state.kind,
+    reason: state.kind === "active" ? null : reasonOf(state),
+    generation: stored.generation,
+    authMode: authModeOf(state),
+    ...identityOf(state),
+    planType: active?.facts.planType ?? null,
+    issuer: active?.grant.issuer ?? null,
+    flow: active?.flow ?? null,
+    expiresAtMs: active?.facts.expiresAtMs ?? null,
+    lastRefreshAtMs: active?.grant.lastRefreshAtMs ?? null,
+    nextRefreshAtMs: active ? flight.nextRefreshAtMs(active) : null,
+    refreshInFlight: flight.isInFlight,
+    storageState: active?.isUnsaved ? "pending" : "stored",
+    lastError: lastErrorOf(state.failure),
+    warnings: warningsOf(stored, flight),
+  };
+}
+
+function authModeOf(state: SessionState): string | null {
+  return state.kind === "signedOut" ? (state.other?.authMode ?? null) : "chatgpt";
+}
+
+function lastErrorOf(failure: Failure | null): SessionStatus["lastError"] {
+  if (!failure) return null;
+  const { code, message, oauthError } = failure.error;
+  return { code, message, atMs: failure.atMs, ...(oauthError === undefined ? {} : { oauthError }) };
+}
+
+function warningsOf(stored: StoredState, flight: RefreshFlight): string[] {
+  const { current, readProblem } = stored;
+  const warnings: string[] = [];
+  if (readProblem && current.kind === "active") {
+    warnings.push(`${readProblem.message} The login in memory is served meanwhile.`);
+  }
+  if (current.kind !== "active") return warnings;
+  if (current.isUnsaved) warnings.push("The newest token is in memory only; its write is being retried.");
+  if (flight.nextRefreshAtMs(current) === null) {
+    warnings.push(
+      `The issuer ${current.grant.issuer} is not trusted: this login is shown and served, but not refreshed.`,
+    );
+  }
+  return warnings;
+}
