@@ -1,0 +1,164 @@
+import type { SessionStatus } from "@codex-authd/shared";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { openInBrowser } from "../../browser.js";
+import type { PendingLogin } from "../../call-options.js";
+import {
+  type CommandContext,
+  type CommandScope,
+  type CommonOptions,
+  runCommand,
+  withCommonOptions,
+} from "../command-scope.js";
+import { EXIT, InterruptedError } from "../exit-codes.js";
+import { authorizationEvent, browserLines, deviceLines, PASTE_PROMPT } from "../login-view.js";
+import { readRedirectUrl } from "../paste.js";
+import { type Progress, startProgress } from "../progress.js";
+import { sessionReason, sessionSentence } from "../session-view.js";
+
+interface LoginCommandOptions extends CommonOptions {
+  readonly browser?: boolean;
+  readonly device?: boolean;
+  readonly openBrowser?: boolean;
+  readonly paste?: boolean;
+  readonly callbackPort?: number;
+  readonly interactive: boolean;
+  readonly force?: boolean;
+}
+
+/** One run of the command: what it was asked for, and what ends it. */
+interface LoginRun {
+  readonly scope: CommandScope;
+  readonly options: LoginCommandOptions;
+  readonly abort: AbortController;
+}
+
+/** A redirect takes seconds after the person agreed; after this the browser may be on another machine. */
+const OFFER_PASTE_AFTER_MS = 60_000;
+
+const EXAMPLES = `
+Examples:
+  codex-auth login                                 in a browser, or with a code where there is none
+  codex-auth login --device                        with a code, on any device
+  codex-auth login --browser --no-browser --json   for a script that opens the address itself`;
+
+/** `codex-auth login`: ends with who is logged in; a session that is there is answered as it is. */
+export function loginCommand(context: CommandContext): Command {
+  return withCommonOptions(new Command("login"))
+    .description("log in with ChatGPT")
+    .addOption(new Option("--browser", "log in with a browser on this machine").conflicts("device"))
+    .option("--device", "log in with a code, in a browser on any device")
+    .addOption(new NoBrowserOption("--no-browser", "show the address instead of opening a browser"))
+    .option("--paste", "paste the address that the browser ended on")
+    .option("--callback-port <n>", "port for the browser's way back", parsePort)
+    .option("--no-interactive", "fail when a person would be needed")
+    .option("--force", "log in again, although there is a login")
+    .addHelpText("after", EXAMPLES)
+    .action((options: LoginCommandOptions) =>
+      runCommand(context, options, (scope) => runLogin({ scope, options, abort: new AbortController() })),
+    );
+}
+
+/** `--browser` names a flow and `--no-browser` does not negate it: `--browser --no-browser` is a browser flow without opening one. */
+class NoBrowserOption extends Option {
+  override attributeName(): string {
+    return "openBrowser";
+  }
+}
+
+async function runLogin(run: LoginRun): Promise<number> {
+  const { client, output, selector, terminal } = run.scope;
+  const before = await client.getStatus(selector);
+  if (before.state === "active" && !run.options.force) return finish(run, before, "Already logged in.");
+  if (before.state === "reauthorizationRequired") {
+    output.note(`The last login has ended. ${sessionReason(before)}`, "");
+  }
+  const stopListening = terminal.onInterrupt((signal) => run.abort.abort(new InterruptedError(signal)));
+  try {
+    return finish(run, await authorize(run), undefined);
+  } finally {
+    stopListening();
+    run.abort.abort();
+  }
+}
+
+async function authorize(run: LoginRun): Promise<SessionStatus> {
+  const { scope, options, abort } = run;
+  let progress: Progress | undefined;
+  try {
+    return await scope.client.login({
+      ...scope.selector,
+      force: true,
+      interactive: options.interactive,
+      flow: flowOf(options),
+      callbackPort: options.callbackPort,
+      signal: abort.signal,
+      openBrowser: options.openBrowser === false ? false : (url) => openInBrowser(url, scope.terminal),
+      onBrowserFailure: (reason) =>
+        scope.output.note(`No browser could be opened: ${reason}. Open the address yourself.`),
+      onAuthorization: async (pending) => {
+        show(run, pending);
+        progress = await wait(run, pending);
+      },
+    });
+  } finally {
+    progress?.stop();
+  }
+}
+
+function show({ scope, options }: LoginRun, pending: PendingLogin): void {
+  const { output, terminal } = scope;
+  output.event(authorizationEvent(pending));
+  const lines =
+    pending.flow === "browser"
+      ? browserLines(pending, options.openBrowser !== false, output)
+      : deviceLines(pending, terminal.clock.now(), output);
+  output.note(...lines);
+}
+
+/** A spinner, or at once with `--paste`, later of itself, a place to paste the address into. */
+async function wait(run: LoginRun, pending: PendingLogin): Promise<Progress | undefined> {
+  const { scope, options, abort } = run;
+  if (options.paste) return askForPaste(run, pending);
+  const text =
+    pending.flow === "browser" ? "Waiting for the browser," : "Waiting for the code to be entered,";
+  const progress = scope.output.isJson
+    ? undefined
+    : await startProgress(scope.terminal, text, pending.expiresAtMs);
+  if (scope.output.isJson || !scope.terminal.stdin.isTTY) return progress;
+  const cancel = scope.terminal.clock.setTimer(OFFER_PASTE_AFTER_MS, () => {
+    progress?.stop();
+    askForPaste(run, pending);
+  });
+  abort.signal.addEventListener("abort", cancel, { once: true });
+  return progress;
+}
+
+/** In the background: the redirect may still arrive, and then the login ends without it. */
+function askForPaste({ scope, abort }: LoginRun, pending: PendingLogin): undefined {
+  if (pending.flow !== "browser") return;
+  const { client, output, terminal } = scope;
+  output.note(...PASTE_PROMPT);
+  readRedirectUrl(terminal.stdin, pending.redirectUri, { output, signal: abort.signal })
+    .then((url) => (url === undefined ? undefined : client.completeLogin(pending.loginId, url)))
+    .catch((error: unknown) => abort.abort(error));
+}
+
+function finish({ scope }: LoginRun, status: SessionStatus, remark: string | undefined): number {
+  const { output, terminal } = scope;
+  const sentence = sessionSentence(status, terminal.clock.now());
+  output.result({ event: "loggedIn", ...status }, () => [sentence]);
+  if (remark) output.note(`${remark} Use --force to log in again.`);
+  return EXIT.done;
+}
+
+function flowOf({ browser, device, paste }: LoginCommandOptions): "auto" | "browser" | "device" {
+  if (device) return "device";
+  return browser || paste ? "browser" : "auto";
+}
+
+function parsePort(value: string): number {
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
+    throw new InvalidArgumentError("Give a port from 0 to 65535; 0 lets the system choose.");
+  }
+  return Number(value);
+}
