@@ -1,0 +1,103 @@
+/** Composition root: builds the layers in order and closes them in reverse. The only place that says what is made of what. */
+import type { Server } from "node:http";
+import { arch, platform, release } from "node:os";
+import type { Clock } from "@codex-authd/shared";
+import type { Config } from "./config/load.js";
+import type { Log } from "./log.js";
+import { createHttp } from "./net/http.js";
+import { createLoopbackRedirects } from "./oauth/loopback-redirect.js";
+import { createDaemonHandlers } from "./rpc/handlers/daemon.js";
+import { createLoginHandlers } from "./rpc/handlers/login.js";
+import { createSessionHandlers } from "./rpc/handlers/session.js";
+import { createTokenHandlers } from "./rpc/handlers/token.js";
+import { createRpcServer } from "./rpc/server.js";
+import { ChangeFeed } from "./session/change-feed.js";
+import type { SessionContext } from "./session/context.js";
+import { Flights } from "./session/flights.js";
+import { createGenerations } from "./session/generations.js";
+import { Logins } from "./session/logins.js";
+import { Sessions } from "./session/sessions.js";
+import { createFileStorage } from "./storage/file-storage.js";
+import { VERSION } from "./version.js";
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Called when a caller asks the daemon to stop. */
+  readonly onStopRequested: () => void;
+}
+
+export interface Daemon {
+  /** Not yet listening: where it listens is the business of whoever supervises it. */
+  readonly server: Server;
+  /** Ends event streams and pending logins, with a word to whoever waits, so that the drain is short. */
+  stopServing(): Promise<void>;
+  /** Waits for exchanges in flight, stores what they bring, and lets go of everything. */
+  close(): Promise<void>;
+}
+
+export async function createDaemon({ config, log, clock, onStopRequested }: DaemonOptions): Promise<Daemon> {
+  const { issuer, trustedIssuers, clientId, originator, callbackPort, redirectHost } = config;
+  const client = { issuer, clientId, originator, userAgent: userAgent() };
+  const http = createHttp();
+  const redirects = createLoopbackRedirects(clock);
+  const generations = createGenerations(clock);
+  const settings = { ...client, trustedIssuers };
+  const context: SessionContext = {
+    clock,
+    log,
+    http,
+    settings,
+    flights: new Flights(),
+    generations,
+    random: Math.random,
+  };
+  const feed = new ChangeFeed(() => sessions.list(), generations);
+  const sessions = new Sessions({
+    context,
+    defaultCodexHome: config.codexHome,
+    openStorage: (codexHome) => createFileStorage(codexHome, clock),
+    onChange: (session, change) => feed.sessionChanged(session, change),
+  });
+  const logins = new Logins(clock, (change) => feed.loginChanged(change));
+  const flows = { http, clock, client, redirects, callbackPort, redirectHost, platform: process.platform };
+  const rpc = createRpcServer({
+    handlers: {
+      ...createDaemonHandlers({
+        version: VERSION,
+        pid: process.pid,
+        startedAtMs: clock.now(),
+        socket: config.socket,
+        sessionCount: () => sessions.list().length,
+        stop: onStopRequested,
+      }),
+      ...createLoginHandlers({ sessions, logins, flows }),
+      ...createSessionHandlers(sessions),
+      ...createTokenHandlers(sessions),
+    },
+    events: feed,
+    log,
+    clock,
+    version: VERSION,
+  });
+  await rpc.ready();
+  // Kept fresh from the start, before anybody asks for it.
+  await sessions.open({});
+  return {
+    server: rpc.server,
+    async stopServing() {
+      await Promise.all([logins.close(), rpc.close()]);
+    },
+    async close() {
+      await redirects.close();
+      await sessions.close();
+      await http.close();
+    },
+  };
+}
+
+/** Our own name and version: upstream's header has its own there. */
+function userAgent(): string {
+  return `codex-authd/${VERSION} (${platform()} ${release()}; ${arch()})`;
+}

@@ -1,0 +1,32 @@
+import { PROTOCOL_VERSION } from "@codex-authd/shared";
+import type { Handlers } from "../handlers.js";
+
+export interface DaemonFacts {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly socket: string;
+  readonly sessionCount: () => number;
+  /** Begins the drain; the answer is still sent. */
+  readonly stop: () => void;
+}
+
+export function createDaemonHandlers(
+  facts: DaemonFacts,
+): Pick<Handlers, "daemon/shutdown" | "daemon/status"> {
+  const { version, pid, startedAtMs, socket, sessionCount, stop } = facts;
+  return {
+    "daemon/shutdown": async () => {
+      stop();
+      return { stopping: true };
+    },
+    "daemon/status": async () => ({
+      version,
+      protocolVersion: PROTOCOL_VERSION,
+      pid,
+      startedAtMs,
+      socket,
+      sessionCount: sessionCount(),
+    }),
+  };
+}
