@@ -1,6 +1,8 @@
 /** Composition root: builds the layers in order and closes them in reverse. The only place that says what is made of what. */
+import { existsSync } from "node:fs";
 import type { Server } from "node:http";
 import { arch, platform, release } from "node:os";
+import { isAbsolute, join } from "node:path";
 import type { Clock } from "@codex-authd/shared";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
@@ -18,10 +20,15 @@ import { createGenerations } from "./session/generations.js";
 import { Logins } from "./session/logins.js";
 import { Sessions } from "./session/sessions.js";
 import { createFileStorage } from "./storage/file-storage.js";
+import { createGenerationFile } from "./storage/generation-file.js";
+import { createMemoryStorage } from "./storage/memory-storage.js";
+import { openSessionRecord, rememberedHomes } from "./storage/session-record.js";
 import { VERSION } from "./version.js";
 
 export interface DaemonOptions {
   readonly config: Config;
+  /** Where what must survive a restart is kept; no token among it. */
+  readonly stateFolder: string;
   readonly log: Log;
   readonly clock: Clock;
   /** Called when a caller asks the daemon to stop. */
@@ -37,12 +44,24 @@ export interface Daemon {
   close(): Promise<void>;
 }
 
-export async function createDaemon({ config, log, clock, onStopRequested }: DaemonOptions): Promise<Daemon> {
+export async function createDaemon({
+  config,
+  stateFolder,
+  log,
+  clock,
+  onStopRequested,
+}: DaemonOptions): Promise<Daemon> {
   const { issuer, trustedIssuers, clientId, originator, callbackPort, redirectHost } = config;
   const client = { issuer, clientId, originator, userAgent: userAgent() };
   const http = createHttp();
   const redirects = createLoopbackRedirects(clock);
-  const generations = createGenerations(clock);
+  const recordFolder = join(stateFolder, "sessions");
+  const generations = createGenerations(
+    clock,
+    createGenerationFile(join(stateFolder, "generation"), (error) =>
+      log.warn({ event: "generation.unsaved", error }),
+    ),
+  );
   const settings = { ...client, trustedIssuers };
   const context: SessionContext = {
     clock,
@@ -57,7 +76,9 @@ export async function createDaemon({ config, log, clock, onStopRequested }: Daem
   const sessions = new Sessions({
     context,
     defaultCodexHome: config.codexHome,
-    openStorage: (codexHome) => createFileStorage(codexHome, clock),
+    openStorage: ({ storage, sessionName, codexHome }) =>
+      storage === "memory" ? createMemoryStorage(sessionName) : createFileStorage(codexHome, clock),
+    openRecord: (place) => openSessionRecord(recordFolder, place),
     onChange: (session, change) => feed.sessionChanged(session, change),
   });
   const logins = new Logins(clock, (change) => feed.loginChanged(change));
@@ -82,8 +103,9 @@ export async function createDaemon({ config, log, clock, onStopRequested }: Daem
     version: VERSION,
   });
   await rpc.ready();
-  // Kept fresh from the start, before anybody asks for it.
+  // Kept fresh from the start, before anybody asks for them.
   await sessions.open({});
+  await openRemembered(sessions, recordFolder, log);
   return {
     server: rpc.server,
     async stopServing() {
@@ -95,6 +117,17 @@ export async function createDaemon({ config, log, clock, onStopRequested }: Daem
       await http.close();
     },
   };
+}
+
+async function openRemembered(sessions: Sessions, recordFolder: string, log: Log): Promise<void> {
+  const isThere = (location: string): boolean => !isAbsolute(location) || existsSync(location);
+  for (const codexHome of rememberedHomes(recordFolder, isThere)) {
+    try {
+      await sessions.open({ codexHome });
+    } catch (error) {
+      log.warn({ event: "session.notOpened", codexHome, error });
+    }
+  }
 }
 
 /** Our own name and version: upstream's header has its own there. */

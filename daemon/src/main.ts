@@ -1,5 +1,5 @@
 /** The program codex-authd: argv → configuration → claim → daemon → ready → signals. */
-import { AuthError, type Environment, systemClock } from "@codex-authd/shared";
+import { AuthError, type Environment, stateFolder, systemClock } from "@codex-authd/shared";
 import { parseFlags, USAGE } from "./config/flags.js";
 import { type Config, loadConfig } from "./config/load.js";
 import { createDaemon } from "./daemon.js";
@@ -16,11 +16,11 @@ async function main(argv: readonly string[], env: Environment): Promise<void> {
   const config = loadConfig({ flags, env });
   const claimed = await claimSocket(config.socket, systemClock);
   if (claimed.state === "alreadyRunning") return print(alreadyRunning(claimed.pid, config.socket));
-  await serve(config, claimed.claim);
+  await serve(config, stateFolder(env), claimed.claim);
 }
 
 /** Opens the layers; whatever was opened by then is closed in reverse, at a signal or when the next one fails. */
-async function serve(config: Config, claim: SocketClaim): Promise<void> {
+async function serve(config: Config, stateFolder: string, claim: SocketClaim): Promise<void> {
   const log = createLog({ level: config.logLevel, clock: systemClock });
   const opened = [async () => claim.release()];
   const close = async (): Promise<void> => {
@@ -29,7 +29,7 @@ async function serve(config: Config, claim: SocketClaim): Promise<void> {
   const shutdown = superviseShutdown({ close, log, clock: systemClock });
   try {
     const onStopRequested = (): void => shutdown.begin("request");
-    const daemon = await createDaemon({ config, log, clock: systemClock, onStopRequested });
+    const daemon = await createDaemon({ config, stateFolder, log, clock: systemClock, onStopRequested });
     opened.push(() => daemon.close());
     const listener = await listenOnSocket(daemon.server, { claim, clock: systemClock, log });
     opened.push(async () => {

@@ -11,6 +11,8 @@ import { Sessions } from "#daemon/session/sessions.js";
 import type { Change } from "#daemon/session/stored-state.js";
 import { createFileStorage } from "#daemon/storage/file-storage.js";
 import type { GrantStorage } from "#daemon/storage/grant-storage.js";
+import { createMemoryStorage } from "#daemon/storage/memory-storage.js";
+import { openSessionRecord, type SessionRecord } from "#daemon/storage/session-record.js";
 import type { AuthorizationServer, TestUser } from "./authorization-server.js";
 import { writeLogin } from "./logins.js";
 import { temporaryFolder } from "./temp-folder.js";
@@ -31,12 +33,18 @@ export interface SessionHarness {
   readonly changes: readonly Change[];
   /** Opens the session of the Codex home. */
   open(codexHome?: string): Promise<Session>;
+  /** A second daemon of the same user on the same Codex home. */
+  restartedBeside(): SessionHarness;
+  /** Lets go of the sessions as far as others can see it, as the end of a process does. */
+  abandon(): Promise<void>;
   /** Writes a login that the issuer knows, as another process would. */
   login(user?: TestUser): void;
 }
 
 export interface HarnessOptions {
   readonly clock?: Clock;
+  /** An existing Codex home instead of a new one. */
+  readonly home?: string;
   readonly trustedIssuers?: readonly string[];
   /** Stands between the session and its file. */
   readonly wrapStorage?: (storage: GrantStorage) => GrantStorage;
@@ -46,10 +54,13 @@ export interface HarnessOptions {
 export function createSessionHarness(
   t: { teardown(fn: () => unknown): void },
   issuer: AuthorizationServer,
-  { clock = systemClock, trustedIssuers = [], wrapStorage = (storage) => storage }: HarnessOptions = {},
+  options: HarnessOptions = {},
 ): SessionHarness {
-  const home = join(temporaryFolder(t), ".codex");
-  mkdirSync(home, { mode: 0o700 });
+  const { clock = systemClock, trustedIssuers = [], wrapStorage = (storage) => storage } = options;
+  const home = options.home ?? join(temporaryFolder(t), ".codex");
+  mkdirSync(home, { mode: 0o700, recursive: true });
+  const recordFolder = join(home, "..", "state", "sessions");
+  const records: SessionRecord[] = [];
   const changes: Change[] = [];
   const http = createHttp();
   const settings = {
@@ -63,14 +74,22 @@ export function createSessionHarness(
     http,
     settings,
     flights: new Flights(),
-    generations: createGenerations(clock),
+    generations: createGenerations(clock, { load: () => 0, save: () => {} }),
     random: () => 0.5,
   };
   const context: SessionContext = { clock, log: silentLog, ...shared } as SessionContext;
   const sessions = new Sessions({
     context,
     defaultCodexHome: home,
-    openStorage: (codexHome) => wrapStorage(createFileStorage(codexHome, clock)),
+    openStorage: ({ codexHome, storage, sessionName }) =>
+      wrapStorage(
+        storage === "memory" ? createMemoryStorage(sessionName) : createFileStorage(codexHome, clock),
+      ),
+    openRecord: (place) => {
+      const record = closedOnce(openSessionRecord(recordFolder, place));
+      records.push(record);
+      return record;
+    },
     onChange: (_, change) => changes.push(change),
   });
   t.teardown(async () => {
@@ -82,8 +101,32 @@ export function createSessionHarness(
     sessions,
     changes,
     open: (codexHome = home) => sessions.open({ codexHome }),
+    restartedBeside: () => createSessionHarness(t, issuer, { ...options, home }),
+    abandon: async () => records.forEach((record) => void record.close()),
     login: (user) => writeLogin(home, issuer, user),
   };
 }
 
 const CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann";
+
+/** Closing frees a descriptor, whose number another file may have by the second time. */
+function closedOnce(record: SessionRecord): SessionRecord {
+  let isClosed = false;
+  return {
+    get ownership() {
+      return record.ownership;
+    },
+    get intent() {
+      return record.intent;
+    },
+    claim: () => record.claim(),
+    begin: (refreshToken, nowMs) => record.begin(refreshToken, nowMs),
+    markSpent: (refreshToken) => record.markSpent(refreshToken),
+    end: () => record.end(),
+    isSpent: (refreshToken) => record.isSpent(refreshToken),
+    close() {
+      if (!isClosed) record.close();
+      isClosed = true;
+    },
+  };
+}

@@ -39,6 +39,10 @@ t.test("a spent refresh token is not believed", async (t) => {
   t.equal(adoptionOf(refused, stored(), everythingSpent), "putBack");
 });
 
+t.test("a spent token of another account is adopted: the file wins", async (t) => {
+  t.equal(adoptionOf(active, stored(fakeGrant({ accountId: "acct-2" })), everythingSpent), "adopt");
+});
+
 t.test("a missing file signs out, but not while the first write is pending", async (t) => {
   t.equal(adoptionOf(active, { kind: "absent" }, nothingSpent), "remove");
   t.equal(adoptionOf(refused, { kind: "absent" }, nothingSpent), "remove");

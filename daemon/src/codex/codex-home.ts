@@ -6,6 +6,8 @@ import { AuthError, type ChildEnvironment } from "@codex-authd/shared";
 export interface SessionSelector {
   readonly codexHome?: string | undefined;
   readonly childEnvironment?: ChildEnvironment | undefined;
+  readonly storage?: "auto" | "file" | "memory" | undefined;
+  readonly sessionName?: string | undefined;
 }
 
 /**

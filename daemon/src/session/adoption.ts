@@ -1,6 +1,6 @@
 import { fingerprint } from "@codex-authd/shared";
-import type { StoredCredential } from "../storage/grant-storage.js";
-import type { SessionState } from "./state.js";
+import type { Grant, StoredCredential } from "../storage/grant-storage.js";
+import { identityOf, type SessionState } from "./state.js";
 
 /** What a look at the store means for a session. `putBack`: the store holds a token that was spent already. */
 export type Adoption = "unchanged" | "adopt" | "putBack" | "remove" | "replace";
@@ -25,7 +25,12 @@ export function adoptionOf(
     if (facts.refreshTokenFingerprint === refresh && facts.accessTokenFingerprint === access)
       return "unchanged";
   }
-  return isSpent(refresh) ? "putBack" : "adopt";
+  return isSpent(refresh) && isSameAccount(state, stored.grant) ? "putBack" : "adopt";
+}
+
+/** A spent token of another account is no accident of ours to mend: the file wins, and the issuer will say what it is. */
+function isSameAccount(state: SessionState, grant: Grant): boolean {
+  return state.kind !== "signedOut" && identityOf(state).accountId === grant.accountId;
 }
 
 function absent(state: SessionState): Adoption {

@@ -1,4 +1,5 @@
 import type { LoginChangedEvent, SessionChangedEvent, SnapshotEvent } from "@codex-authd/shared";
+import type { Generations } from "./generations.js";
 import type { LoginChange } from "./logins.js";
 import type { Session } from "./session.js";
 import type { Change } from "./stored-state.js";
@@ -11,9 +12,9 @@ export type FeedEvent =
 export class ChangeFeed {
   readonly #listeners = new Set<(event: FeedEvent) => void>();
   readonly #sessions: () => readonly Session[];
-  readonly #generations: { current(): number; next(): number };
+  readonly #generations: Generations;
 
-  constructor(sessions: () => readonly Session[], generations: { current(): number; next(): number }) {
+  constructor(sessions: () => readonly Session[], generations: Generations) {
     this.#sessions = sessions;
     this.#generations = generations;
   }

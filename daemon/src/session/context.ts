@@ -3,6 +3,7 @@ import type { Log } from "../log.js";
 import type { Http } from "../net/http.js";
 import type { ExchangeOutcome } from "./exchange.js";
 import type { Flights } from "./flights.js";
+import type { Generations } from "./generations.js";
 
 /** What the owner decided about issuers and OAuth clients; no caller can change any of it. */
 export interface IssuerSettings {
@@ -21,7 +22,7 @@ export interface SessionContext {
   readonly http: Http;
   readonly settings: IssuerSettings;
   readonly flights: Flights<ExchangeOutcome>;
-  readonly generations: { current(): number; next(): number };
+  readonly generations: Generations;
   /** In [0, 1). */
   readonly random: () => number;
 }

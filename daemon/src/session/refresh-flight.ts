@@ -6,10 +6,11 @@ import { type AuthError, type EpochMs, sleep } from "@codex-authd/shared";
 import type { OAuthClient } from "../oauth/oauth-client.js";
 import type { RefreshReason } from "../oauth/token-request.js";
 import type { Grant, GrantStorage } from "../storage/grant-storage.js";
+import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
 import { type ExchangeOutcome, exchange, toAuthError } from "./exchange.js";
 import { backOffMs, dueAtMs, UPSTREAM_LEAD_MS } from "./refresh-timing.js";
-import { issuerNotTrusted } from "./refusals.js";
+import { issuerNotTrusted, notOurs, refreshWasCutOff } from "./refusals.js";
 import type { Active } from "./state.js";
 import type { StoredState } from "./stored-state.js";
 
@@ -18,18 +19,27 @@ const COMMIT_PATIENCE_MS = 5_000;
 
 const COMMIT_LOOK_MS = 250;
 
+export interface RefreshFlightOptions {
+  readonly stored: StoredState;
+  readonly storage: GrantStorage;
+  readonly record: SessionRecord;
+  readonly context: SessionContext;
+}
+
 export class RefreshFlight {
   readonly #stored: StoredState;
   readonly #storage: GrantStorage;
+  readonly #record: SessionRecord;
   readonly #context: SessionContext;
   #flight: Promise<void> | null = null;
   #due: { readonly accessToken: string; readonly atMs: EpochMs } | null = null;
   #issuerOffsetMs = 0;
   #lastExchangeAtMs: EpochMs | null = null;
 
-  constructor(stored: StoredState, storage: GrantStorage, context: SessionContext) {
+  constructor({ stored, storage, record, context }: RefreshFlightOptions) {
     this.#stored = stored;
     this.#storage = storage;
+    this.#record = record;
     this.#context = context;
   }
 
@@ -48,7 +58,7 @@ export class RefreshFlight {
 
   /** When the token of this state will be refreshed by itself; `null` when it will not be. */
   nextRefreshAtMs(active: Active): EpochMs | null {
-    if (!this.#isTrusted(active.grant)) return null;
+    if (this.obstacle(active.grant)) return null;
     return Math.max(this.#dueAt(active), active.retryAtMs ?? 0);
   }
 
@@ -58,10 +68,32 @@ export class RefreshFlight {
     return now >= this.#dueAt(active) && this.mayStart(active);
   }
 
-  /** False while backing off, while tokens wait to be written, and for an issuer that nobody trusts. */
+  /** False while backing off, while tokens wait to be written, and where this daemon must not rotate. */
   mayStart(active: Active): boolean {
     const isBackingOff = active.retryAtMs !== null && this.#context.clock.now() < active.retryAtMs;
-    return !isBackingOff && !active.isUnsaved && this.#isTrusted(active.grant);
+    return !isBackingOff && !active.isUnsaved && !this.obstacle(active.grant);
+  }
+
+  /** Why this daemon must not present this grant's refresh token at all, or `null`. */
+  obstacle(grant: Grant): AuthError | null {
+    if (!this.#isTrusted(grant)) return issuerNotTrusted(grant.issuer ?? this.#context.settings.issuer);
+    return this.#record.ownership === "owned" ? null : notOurs(this.#record.ownership);
+  }
+
+  /** Tries again to become the one who may rotate, for the daemon that did may have ended. */
+  claim(): void {
+    this.#record.claim();
+  }
+
+  /**
+   * A refresh that was begun before a restart, and of whose end nothing is known, is taken as ambiguous: its token may be
+   * spent, so it is presented once, and not before Codex itself would.
+   */
+  resume(): void {
+    const active = this.#stored.current;
+    const { intent } = this.#record;
+    if (active.kind !== "active" || intent?.refreshToken !== active.facts.refreshTokenFingerprint) return;
+    this.#defer(active, refreshWasCutOff(intent.startedAtMs), true);
   }
 
   /**
@@ -113,9 +145,11 @@ export class RefreshFlight {
     )
       return;
     await this.#storage.checkWritable();
+    this.#record.begin(active.facts.refreshTokenFingerprint, this.#context.clock.now());
     const generation = this.#stored.generation;
     const outcome = await this.#exchange(active, reason);
     if (generation !== this.#stored.generation) {
+      this.#record.end();
       this.#context.log.warn({ event: "refresh.dropped", reason: outcome.kind });
       return;
     }
@@ -149,6 +183,7 @@ export class RefreshFlight {
       error,
     });
     if (outcome.kind === "refused") return this.#refuse(active, error);
+    if (outcome.kind === "transient") this.#record.end();
     this.#defer(active, error, outcome.kind === "ambiguous");
   }
 
@@ -172,7 +207,9 @@ export class RefreshFlight {
     const { clock, random } = this.#context;
     const waitMs = backOffMs(active.failures, random(), error.retryAfterMs);
     const retryAtMs = clock.now() + waitMs;
-    const lastMomentAtMs = isAmbiguous ? (active.facts.expiresAtMs ?? 0) - UPSTREAM_LEAD_MS : 0;
+    // In memory no Codex would ever present it, so it waits until there is nothing left to lose.
+    const leadMs = this.#storage.kind === "memory" ? 0 : UPSTREAM_LEAD_MS;
+    const lastMomentAtMs = isAmbiguous ? (active.facts.expiresAtMs ?? 0) - leadMs : 0;
     const failure = { error, atMs: clock.now() };
     this.#stored.apply(
       { kind: "deferred", failure, retryAtMs: Math.max(retryAtMs, lastMomentAtMs) },

@@ -40,6 +40,23 @@ export function issuerNotTrusted(issuer: string): AuthError {
   );
 }
 
+export function notOurs(ownership: "elsewhere" | "unlockable"): AuthError {
+  const why =
+    ownership === "elsewhere"
+      ? "another codex-authd refreshes this login, and this one serves what it reads. Ask that one, or stop it"
+      : "its state folder cannot be used or has no file locks (or koffi is not installed), so nobody can be sure to be the only " +
+        "one who refreshes. Mend the folder that `codex-authd` logs, or install the optional dependencies";
+  return new AuthError("ERR_NOT_MANAGED", `This daemon does not refresh: ${why}.`);
+}
+
+export function refreshWasCutOff(startedAtMs: EpochMs): AuthError {
+  return new AuthError(
+    "ERR_ISSUER_UNAVAILABLE",
+    `The daemon ended in the middle of a refresh (begun ${new Date(startedAtMs).toISOString()}), so the refresh token may be ` +
+      "spent. The access token is served until it expires; run `codex-auth login` to be sure.",
+  );
+}
+
 export function accountMismatch(): AuthError {
   return new AuthError(
     "ERR_ACCOUNT_MISMATCH",

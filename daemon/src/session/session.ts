@@ -5,6 +5,7 @@
 import { type AuthError, type MethodResult, type SessionStatus, withDeadline } from "@codex-authd/shared";
 import { revokeToken } from "../oauth/revocation.js";
 import type { Grant, GrantStorage } from "../storage/grant-storage.js";
+import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
 import { toAuthError } from "./exchange.js";
 import { RefreshFlight } from "./refresh-flight.js";
@@ -28,15 +29,20 @@ export interface TokenRequest {
 
 export interface SessionOptions {
   readonly codexHome: string;
+  /** Of a memory session, else `null`. */
+  readonly name: string | null;
   readonly storage: GrantStorage;
+  readonly record: SessionRecord;
   readonly context: SessionContext;
   readonly onChange: (session: Session, change: Change) => void;
 }
 
 export class Session {
   readonly codexHome: string;
+  readonly #name: string | null;
   readonly #storage: GrantStorage;
   readonly #context: SessionContext;
+  readonly #record: SessionRecord;
   readonly #stored: StoredState;
   readonly #flight: RefreshFlight;
   readonly #watch: { close(): Promise<void> };
@@ -45,15 +51,23 @@ export class Session {
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
     await session.#stored.reload();
+    session.#flight.resume();
     return session;
   }
 
-  private constructor({ codexHome, storage, context, onChange }: SessionOptions) {
+  private constructor({ codexHome, name, storage, record, context, onChange }: SessionOptions) {
     this.codexHome = codexHome;
+    this.#name = name;
     this.#storage = storage;
     this.#context = context;
-    this.#stored = new StoredState(storage, context, (change) => onChange(this, change));
-    this.#flight = new RefreshFlight(this.#stored, storage, context);
+    this.#record = record;
+    this.#stored = new StoredState({
+      storage,
+      record,
+      context,
+      onChange: (change) => onChange(this, change),
+    });
+    this.#flight = new RefreshFlight({ stored: this.#stored, storage, record, context });
     this.#watch = storage.watch(() => void this.#stored.reload());
   }
 
@@ -69,6 +83,7 @@ export class Session {
   status(): SessionStatus {
     return statusOf({
       codexHome: this.codexHome,
+      name: this.#name,
       storage: this.#storage,
       stored: this.#stored,
       flight: this.#flight,
@@ -151,6 +166,7 @@ export class Session {
   tick(): void {
     const { current } = this.#stored;
     if (current.kind !== "active") return;
+    this.#flight.claim();
     void this.#stored.retryWrite();
     if (!this.#flight.isInFlight && this.#flight.isDue(current))
       void this.#flight.join(proactiveReason(current));
@@ -161,6 +177,7 @@ export class Session {
     await this.#watch.close();
     await this.#flight.settle();
     await this.#stored.settle();
+    this.#record.close();
   }
 
   #activeFor(accountId?: string): Active {
@@ -198,7 +215,8 @@ export class Session {
 
   /** Joining a flight that is under way is always allowed; starting one is not. */
   #assertForcible(active: Active): void {
-    this.#flight.clientFor(active.grant);
+    const obstacle = this.#flight.obstacle(active.grant);
+    if (obstacle) throw obstacle;
     if (this.#flight.isInFlight) return;
     const now = this.#context.clock.now();
     const allowedAtMs = (this.#flight.lastExchangeAtMs ?? Number.NEGATIVE_INFINITY) + FORCED_INTERVAL_MS;
@@ -219,8 +237,7 @@ export class Session {
 
   #whyNot(active: Active, isLate: boolean): AuthError {
     if (isLate) return noAnswerYet(WAITER_DEADLINE_MS);
-    this.#flight.clientFor(active.grant);
-    return active.failure?.error ?? noAnswerYet(0);
+    return this.#flight.obstacle(active.grant) ?? active.failure?.error ?? noAnswerYet(0);
   }
 }
 

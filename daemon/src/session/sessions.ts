@@ -2,6 +2,7 @@
 import { AuthError, type Clock } from "@codex-authd/shared";
 import { resolveCodexHome, type SessionSelector } from "../codex/codex-home.js";
 import type { GrantStorage } from "../storage/grant-storage.js";
+import { createVolatileRecord, type SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
 import { Session } from "./session.js";
 import type { Change } from "./stored-state.js";
@@ -12,11 +13,20 @@ const LOOK_MS = 1_000;
 /** Each session costs a watched folder; nobody has this many Codex homes. */
 const SESSIONS_MAX = 1_000;
 
+/** Where a session is kept. */
+export interface SessionPlace {
+  readonly codexHome: string;
+  readonly storage: "auto" | "file" | "memory";
+  /** Of a memory session. */
+  readonly sessionName: string;
+}
+
 export interface SessionsOptions {
   readonly context: SessionContext;
   /** Codex home of the default session: whose caller names none. */
   readonly defaultCodexHome: string;
-  readonly openStorage: (codexHome: string) => GrantStorage;
+  readonly openStorage: (place: SessionPlace) => GrantStorage;
+  readonly openRecord: (place: { location: string; codexHome: string }) => SessionRecord;
   readonly onChange: (session: Session, change: Change) => void;
 }
 
@@ -24,6 +34,8 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #opened = new Set<Session>();
+  /** What callers meant, until the next look: a token is answered without touching the disk. */
+  readonly #selected = new Map<string, Promise<Session>>();
   #stopLooking: () => void;
 
   constructor(options: SessionsOptions) {
@@ -41,19 +53,10 @@ export class Sessions {
    * @throws AuthError ERR_CONFIG_INVALID for a Codex home that cannot be used, ERR_CALLER_REFUSED when too many were named
    */
   open(selector: SessionSelector): Promise<Session> {
-    const codexHome = resolveCodexHome(selector, this.#options.defaultCodexHome);
-    const storage = this.#options.openStorage(codexHome);
-    const known = this.#sessions.get(storage.location);
-    if (known) return known;
-    if (this.#sessions.size >= SESSIONS_MAX) throw tooManySessions();
-    const { context, onChange } = this.#options;
-    const opening = Session.open({ codexHome, storage, context, onChange });
-    this.#sessions.set(storage.location, opening);
-    opening.then(
-      (session) => this.#opened.add(session),
-      () => this.#sessions.delete(storage.location),
-    );
-    return opening;
+    const key = JSON.stringify(selector);
+    const selected = this.#selected.get(key) ?? this.#openAt(this.#placeOf(selector));
+    this.#selected.set(key, selected);
+    return selected;
   }
 
   /** Stops the timer and the watching, and waits for exchanges in flight: a spent token must be stored. */
@@ -65,8 +68,37 @@ export class Sessions {
     );
   }
 
+  #placeOf(selector: SessionSelector): SessionPlace {
+    const { storage = "auto", sessionName = "default" } = selector;
+    return { codexHome: resolveCodexHome(selector, this.#options.defaultCodexHome), storage, sessionName };
+  }
+
+  #openAt(place: SessionPlace): Promise<Session> {
+    const storage = this.#options.openStorage(place);
+    const { location } = storage;
+    const known = this.#sessions.get(location);
+    if (known) return known;
+    if (this.#sessions.size >= SESSIONS_MAX) throw tooManySessions();
+    const opening = this.#openOn(storage, place);
+    this.#sessions.set(location, opening);
+    opening.then(
+      (session) => this.#opened.add(session),
+      () => this.#sessions.delete(location),
+    );
+    return opening;
+  }
+
+  async #openOn(storage: GrantStorage, { codexHome, sessionName }: SessionPlace): Promise<Session> {
+    const { context, openRecord, onChange } = this.#options;
+    const { location, kind } = storage;
+    const record = kind === "memory" ? createVolatileRecord(location) : openRecord({ location, codexHome });
+    const name = kind === "memory" ? sessionName : null;
+    return Session.open({ codexHome, name, storage, record, context, onChange });
+  }
+
   #look(clock: Clock): () => void {
     return clock.setTimer(LOOK_MS, () => {
+      this.#selected.clear();
       for (const session of this.#opened) session.tick();
       this.#stopLooking = this.#look(clock);
     });

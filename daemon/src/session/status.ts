@@ -7,18 +7,20 @@ import type { StoredState } from "./stored-state.js";
 
 export interface StatusSources {
   readonly codexHome: string;
+  readonly name: string | null;
   readonly storage: GrantStorage;
   readonly stored: StoredState;
   readonly flight: RefreshFlight;
 }
 
 /** A session as everybody may see it: no token, no secret, and no I/O to find it out. */
-export function statusOf({ codexHome, storage, stored, flight }: StatusSources): SessionStatus {
+export function statusOf({ codexHome, name, storage, stored, flight }: StatusSources): SessionStatus {
   const state = stored.current;
   const active = state.kind === "active" ? state : null;
   return {
     codexHome,
     storage: storage.kind,
+    sessionName: name,
     state: state.kind,
     reason: state.kind === "active" ? null : reasonOf(state),
     generation: stored.generation,
@@ -49,16 +51,11 @@ function lastErrorOf(failure: Failure | null): SessionStatus["lastError"] {
 
 function warningsOf(stored: StoredState, flight: RefreshFlight): string[] {
   const { current, readProblem } = stored;
+  if (current.kind !== "active") return [];
   const warnings: string[] = [];
-  if (readProblem && current.kind === "active") {
-    warnings.push(`${readProblem.message} The login in memory is served meanwhile.`);
-  }
-  if (current.kind !== "active") return warnings;
+  if (readProblem) warnings.push(`${readProblem.message} The login in memory is served meanwhile.`);
   if (current.isUnsaved) warnings.push("The newest token is in memory only; its write is being retried.");
-  if (flight.nextRefreshAtMs(current) === null) {
-    warnings.push(
-      `The issuer ${current.grant.issuer} is not trusted: this login is shown and served, but not refreshed.`,
-    );
-  }
+  const obstacle = flight.obstacle(current.grant);
+  if (obstacle) warnings.push(obstacle.message);
   return warnings;
 }

@@ -5,11 +5,11 @@
  */
 import { AuthError, type EpochMs, sleep } from "@codex-authd/shared";
 import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "../storage/grant-storage.js";
+import type { SessionRecord } from "../storage/session-record.js";
 import { adoptionOf } from "./adoption.js";
 import type { SessionContext } from "./context.js";
 import { grantFacts } from "./grant-facts.js";
 import { backOffMs } from "./refresh-timing.js";
-import { SpentTokens } from "./spent-tokens.js";
 import {
   type Active,
   type Identity,
@@ -45,19 +45,27 @@ interface PendingWrite {
   readonly nextAtMs: EpochMs;
 }
 
+export interface StoredStateOptions {
+  readonly storage: GrantStorage;
+  readonly record: SessionRecord;
+  readonly context: SessionContext;
+  readonly onChange: (change: Change) => void;
+}
+
 export class StoredState {
   readonly #storage: GrantStorage;
   readonly #context: SessionContext;
   readonly #onChange: (change: Change) => void;
-  readonly #spent = new SpentTokens();
+  readonly #record: SessionRecord;
   #state: SessionState = SIGNED_OUT;
   #generation: number;
   #pendingWrite: PendingWrite | null = null;
   #readProblem: AuthError | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(storage: GrantStorage, context: SessionContext, onChange: (change: Change) => void) {
+  constructor({ storage, record, context, onChange }: StoredStateOptions) {
     this.#storage = storage;
+    this.#record = record;
     this.#context = context;
     this.#onChange = onChange;
     this.#generation = context.generations.next();
@@ -118,7 +126,10 @@ export class StoredState {
       const spent = before.facts.refreshTokenFingerprint;
       const write = (): Promise<SaveOutcome> => this.#storage.saveRefreshed(grant, spent);
       const outcome = await write().catch(asStorageError);
-      if (grant.refreshToken.reveal() !== before.grant.refreshToken.reveal()) this.#spent.add(spent);
+      const isRotated = grant.refreshToken.reveal() !== before.grant.refreshToken.reveal();
+      if (isRotated) this.#record.markSpent(spent);
+      // The intent stays on record until what it brought is stored: a crash before that has lost it.
+      if (!(outcome instanceof AuthError)) this.#record.end();
       if (outcome === "superseded") return this.#reload();
       this.#grant(grant, { flow: before.flow, cause: "refresh" });
       if (outcome !== "stored") this.#keepInMemory(write, outcome);
@@ -127,7 +138,8 @@ export class StoredState {
 
   /** The issuer refused this grant for good; its refresh token is not believed again. */
   refuse(refused: Active, failure: { error: AuthError; atMs: EpochMs }): void {
-    this.#spent.add(refused.facts.refreshTokenFingerprint);
+    this.#record.markSpent(refused.facts.refreshTokenFingerprint);
+    this.#record.end();
     this.apply({ kind: "refused", failure }, "refusal");
   }
 
@@ -153,6 +165,7 @@ export class StoredState {
       if (this.#pendingWrite !== pending) return;
       const outcome = await pending.write().catch(asStorageError);
       if (outcome instanceof AuthError) return this.#postpone(pending, outcome);
+      this.#record.end();
       this.#pendingWrite = null;
       this.apply({ kind: "stored" }, "storage");
       if (outcome === "superseded") await this.#reload();
@@ -185,7 +198,7 @@ export class StoredState {
   }
 
   async #adopt(stored: StoredCredential): Promise<void> {
-    const adoption = adoptionOf(this.#state, stored, (fingerprint) => this.#spent.has(fingerprint));
+    const adoption = adoptionOf(this.#state, stored, (fingerprint) => this.#record.isSpent(fingerprint));
     if (adoption === "unchanged") return;
     this.#context.log.info({ event: "storage.changed", reason: adoption });
     if (adoption === "putBack") return this.#putBack(stored);

@@ -27,7 +27,7 @@ export type StoredCredential =
 export type SaveOutcome = "stored" | "superseded";
 
 export interface GrantStorage {
-  readonly kind: "file";
+  readonly kind: "file" | "memory";
   /** The real place, links resolved: two names of one place are one session. */
   readonly location: string;
 

@@ -21,12 +21,19 @@ export const childEnvironment = z.strictObject({
 export const sessionSelector = z.strictObject({
   codexHome: absolutePath.optional(),
   childEnvironment: childEnvironment.optional(),
+  /** Default `auto`: as `cli_auth_credentials_store` of the Codex home says. `memory`: nothing on disk. */
+  storage: z.enum(["auto", "file", "memory"]).optional(),
+  /** Tells memory sessions apart; ignored by the other kinds. Default `default`. */
+  sessionName: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
+    .optional(),
 });
 
 /** SHA-256 of a token in lower-case hex, as `fingerprint` makes it. */
 export const tokenFingerprint = z.string().regex(/^[0-9a-f]{64}$/, "must be the SHA-256 of a token in hex");
 
-export const storageKind = z.enum(["file"]);
+export const storageKind = z.enum(["file", "memory"]);
 export const loginFlow = z.enum(["browser", "device"]);
 
 const lastError = z.object({
@@ -37,8 +44,11 @@ const lastError = z.object({
 });
 
 export const sessionStatus = z.object({
+  /** For a memory session the one whose `config.toml` its login had to keep. */
   codexHome: z.string(),
   storage: storageKind,
+  /** Name of a memory session, else `null`. */
+  sessionName: z.string().nullable(),
   state: z.enum(["signedOut", "active", "reauthorizationRequired"]),
   /** Why there is no usable login, in words; `null` while active. */
   reason: z.string().nullable(),

@@ -1,0 +1,27 @@
+import { fingerprint } from "@codex-authd/shared";
+import type { Grant, GrantStorage } from "./grant-storage.js";
+
+/** A session in the daemon's memory only: nothing of it is on disk, and it ends with the daemon. */
+export function createMemoryStorage(name: string): GrantStorage {
+  let stored: Grant | undefined;
+  return {
+    kind: "memory",
+    location: `memory:${name}`,
+    load: async () => (stored ? { kind: "managed", grant: stored } : { kind: "absent" }),
+    checkWritable: async () => {},
+    async saveLogin(grant) {
+      stored = grant;
+    },
+    async saveRefreshed(grant, spent) {
+      if (!stored || fingerprint(stored.refreshToken.reveal()) !== spent) return "superseded";
+      stored = grant;
+      return "stored";
+    },
+    async remove() {
+      const had = stored !== undefined;
+      stored = undefined;
+      return had;
+    },
+    watch: () => ({ close: async () => {} }),
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * What a session has to remember across restarts: which refresh token it is about to spend, which ones are spent, and
+ * that this daemon is the one that may rotate it. Hashes only, never a token. In our own state folder, so that another
+ * daemon of this user finds the same record for the same real file.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { AuthError, type EpochMs } from "@codex-authd/shared";
+import { z } from "zod";
+import { isFlockAvailable, tryFlock } from "../native/flock.js";
+import { writeDurably } from "./durable-write.js";
+
+/** A token that was spent longer ago than this many rotations is not going to be put back by anybody. */
+const SPENT_MAX = 64;
+
+const recordSchema = z.object({
+  location: z.string(),
+  codexHome: z.string(),
+  intent: z.object({ refreshToken: z.string(), startedAtMs: z.number() }).nullable(),
+  spent: z.array(z.string()),
+});
+
+type Remembered = z.output<typeof recordSchema>;
+
+/** An exchange that was begun: the fingerprint of the token that may be spent by it. */
+export type Intent = NonNullable<Remembered["intent"]>;
+
+/** `owned`: this daemon may rotate. `elsewhere`: another daemon does. `unlockable`: nobody can say, so nobody may. */
+export type Ownership = "owned" | "elsewhere" | "unlockable";
+
+export interface SessionRecord {
+  readonly ownership: Ownership;
+  /** The exchange that was begun last and of whose end nothing is known. */
+  readonly intent: Intent | null;
+  /** Tries again to become the owner. */
+  claim(): void;
+  /**
+   * Remembers, durably, that this token is about to be spent.
+   * @throws AuthError ERR_STORAGE_UNAVAILABLE; then it must not be spent
+   */
+  begin(refreshToken: string, nowMs: EpochMs): void;
+  /** This token was rotated away or refused: it is not believed again, wherever it turns up. */
+  markSpent(refreshToken: string): void;
+  /** The exchange has ended, and what it brought is stored. */
+  end(): void;
+  isSpent(refreshToken: string): boolean;
+  close(): void;
+}
+
+/** The record of the session at `location`, created when there is none. */
+export function openSessionRecord(
+  folder: string,
+  place: { location: string; codexHome: string },
+): SessionRecord {
+  const path = join(folder, `${createHash("sha256").update(place.location).digest("hex").slice(0, 32)}.json`);
+  const lock = openLock(folder, `${path}.lock`);
+  return recordOn({
+    load: () => readRecord(path) ?? { ...place, intent: null, spent: [] },
+    save: (remembered) => save(path, remembered),
+    claim: () => (lock === undefined ? "unlockable" : claimOwnership(lock)),
+    close: () => lock !== undefined && closeSync(lock),
+  });
+}
+
+/** `undefined` where the state folder cannot be used: the session is served all the same, and not rotated. */
+function openLock(folder: string, path: string): number | undefined {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return openSync(path, "a+", 0o600);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record of a session that ends with the daemon. */
+export function createVolatileRecord(location: string): SessionRecord {
+  return recordOn({
+    load: () => ({ location, codexHome: "", intent: null, spent: [] }),
+    save: () => {},
+    claim: () => "owned",
+    close: () => {},
+  });
+}
+
+interface RecordPlace {
+  load(): Remembered;
+  save(remembered: Remembered): void;
+  claim(): Ownership;
+  close(): unknown;
+}
+
+function recordOn(place: RecordPlace): SessionRecord {
+  let remembered = place.load();
+  let ownership = place.claim();
+  const remember = (change: Partial<Remembered>): void => {
+    remembered = { ...remembered, ...change };
+    if (ownership === "owned") place.save(remembered);
+  };
+  // After an exchange there is nothing to refuse any more: what cannot be written is kept in memory, and an intent that
+  // stays on disk names a token which the store no longer holds, and so means nothing.
+  const rememberIfPossible = (change: Partial<Remembered>): void => {
+    try {
+      remember(change);
+    } catch {}
+  };
+  return {
+    get ownership() {
+      return ownership;
+    },
+    get intent() {
+      return remembered.intent;
+    },
+    claim() {
+      if (ownership !== "elsewhere") return;
+      ownership = place.claim();
+      if (ownership === "owned") remembered = place.load();
+    },
+    begin: (refreshToken, nowMs) => remember({ intent: { refreshToken, startedAtMs: nowMs } }),
+    markSpent: (refreshToken) =>
+      rememberIfPossible({ spent: [...remembered.spent, refreshToken].slice(-SPENT_MAX) }),
+    end() {
+      if (remembered.intent !== null) rememberIfPossible({ intent: null });
+    },
+    isSpent: (refreshToken) => remembered.spent.includes(refreshToken),
+    close: () => void place.close(),
+  };
+}
+
+/** The Codex homes that have a record: the sessions to keep fresh from the start. Records of nothing are removed. */
+export function rememberedHomes(folder: string, isThere: (location: string) => boolean): string[] {
+  return listRecords(folder).flatMap((path) => {
+    const record = readRecord(path);
+    if (record && isThere(record.location)) return [record.codexHome];
+    rmSync(path, { force: true });
+    return [];
+  });
+}
+
+function listRecords(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+/** `undefined` for a record that is missing or unusable: it is made anew, and the issuer's word decides. */
+function readRecord(path: string): Remembered | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+function save(path: string, record: Remembered): void {
+  try {
+    writeDurably(path, JSON.stringify(record));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new AuthError(
+      "ERR_STORAGE_UNAVAILABLE",
+      `The record ${path} cannot be written (${code}), so no token is spent. Free the disk or mend its permissions.`,
+      { cause },
+    );
+  }
+}
+
+function claimOwnership(lock: number): Ownership {
+  if (!isFlockAvailable()) return "unlockable";
+  try {
+    return tryFlock(lock) ? "owned" : "elsewhere";
+  } catch {
+    return "unlockable";
+  }
+}

@@ -1,0 +1,114 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { createVolatileRecord, openSessionRecord, rememberedHomes } from "#daemon/storage/session-record.js";
+import { temporaryFolder } from "../helpers/temp-folder.js";
+
+const PLACE = { location: "/home/me/.codex/auth.json", codexHome: "/home/me/.codex" };
+
+t.test("an intent is on disk before the exchange, and is known after a crash", async (t) => {
+  const folder = temporaryFolder(t);
+  const record = openSessionRecord(folder, PLACE);
+  t.equal(record.intent, null);
+  record.begin("fingerprint-1", 17);
+  record.close();
+  const after = openSessionRecord(folder, PLACE);
+  t.same(after.intent, { refreshToken: "fingerprint-1", startedAtMs: 17 });
+  after.end();
+  after.close();
+  const clean = openSessionRecord(folder, PLACE);
+  t.equal(clean.intent, null);
+  clean.close();
+});
+
+t.test("an intent that cannot be written is an error, so that nothing is spent", async (t) => {
+  const folder = temporaryFolder(t);
+  const record = openSessionRecord(folder, PLACE);
+  record.begin("fingerprint-1", 1);
+  const [name] = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  record.end();
+  // A folder in its place cannot be replaced by a file, not even by root.
+  const { rmSync } = await import("node:fs");
+  rmSync(join(folder, name ?? ""));
+  mkdirSync(join(folder, name ?? ""));
+  t.throws(() => record.begin("fingerprint-2", 2), {
+    code: "ERR_STORAGE_UNAVAILABLE",
+    message: /no token is spent/,
+  });
+  record.close();
+});
+
+t.test("spent tokens are remembered across restarts, the last 64 of them", async (t) => {
+  const folder = temporaryFolder(t);
+  const record = openSessionRecord(folder, PLACE);
+  for (let count = 0; count < 70; count += 1) record.markSpent(`token-${count}`);
+  record.close();
+  const after = openSessionRecord(folder, PLACE);
+  t.notOk(after.isSpent("token-5"));
+  t.ok(after.isSpent("token-6"));
+  t.ok(after.isSpent("token-69"));
+  after.close();
+});
+
+t.test("one owner at a time; the next one takes over what the first remembered", async (t) => {
+  const folder = temporaryFolder(t);
+  const first = openSessionRecord(folder, PLACE);
+  const second = openSessionRecord(folder, PLACE);
+  t.equal(first.ownership, "owned");
+  t.equal(second.ownership, "elsewhere");
+  first.markSpent("token-1");
+  second.claim();
+  t.equal(second.ownership, "elsewhere");
+  first.close();
+  second.claim();
+  t.equal(second.ownership, "owned");
+  t.ok(second.isSpent("token-1"));
+  second.close();
+});
+
+t.test("a spoilt record is made anew; an unusable folder leaves nobody the owner", async (t) => {
+  const folder = temporaryFolder(t);
+  const record = openSessionRecord(folder, PLACE);
+  record.begin("fingerprint-1", 1);
+  record.close();
+  const [name] = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  t.match(readFileSync(join(folder, name ?? ""), "utf8"), "fingerprint-1");
+  writeFileSync(join(folder, name ?? ""), "{");
+  const anew = openSessionRecord(folder, PLACE);
+  t.equal(anew.intent, null);
+  anew.close();
+  writeFileSync(join(folder, "file"), "");
+  const unusable = openSessionRecord(join(folder, "file", "x"), PLACE);
+  t.equal(unusable.ownership, "unlockable");
+  unusable.close();
+});
+
+t.test("rememberedHomes lists what is still there, and forgets the rest", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const place of [PLACE, { location: "/gone/auth.json", codexHome: "/gone" }]) {
+    const record = openSessionRecord(folder, place);
+    record.markSpent("token");
+    record.close();
+  }
+  t.same(
+    rememberedHomes(folder, (location) => location === PLACE.location),
+    [PLACE.codexHome],
+  );
+  t.same(
+    rememberedHomes(folder, () => true),
+    [PLACE.codexHome],
+  );
+  t.same(
+    rememberedHomes(join(folder, "nowhere"), () => true),
+    [],
+  );
+});
+
+t.test("a volatile record remembers as long as it lives", async (t) => {
+  const record = createVolatileRecord("memory:work");
+  record.begin("fingerprint-1", 1);
+  record.markSpent("token-1");
+  t.equal(record.ownership, "owned");
+  t.match(record.intent, { refreshToken: "fingerprint-1" });
+  t.ok(record.isSpent("token-1"));
+});
