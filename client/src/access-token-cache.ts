@@ -81,5 +81,11 @@ export class AccessTokenCache {
 
 /** What decides *whose* token it is; how long it must last does not. */
 function entryKey(params: TokenParams): string {
-  return JSON.stringify([params.codexHome, params.childEnvironment, params.accountId]);
+  return JSON.stringify([
+    params.codexHome,
+    params.childEnvironment,
+    params.storage,
+    params.sessionName,
+    params.accountId,
+  ]);
 }

@@ -76,13 +76,9 @@ export class AuthClient {
 
   /** Begins a login and answers what to show. The child environment goes along, for it decides the flow. */
   beginLogin(options: BeginLoginOptions = {}): Promise<PendingLogin> {
-    const { flow, callbackPort, codexHome, childEnvironment, signal } = options;
-    const params = {
-      codexHome,
-      childEnvironment: childEnvironment ?? this.#childEnvironment(),
-      flow,
-      callbackPort,
-    };
+    const { childEnvironment = this.#childEnvironment(), signal, ...wish } = options;
+    const { codexHome, storage, sessionName, flow, callbackPort } = wish;
+    const params = { codexHome, childEnvironment, storage, sessionName, flow, callbackPort };
     return this.#call("login/begin", params, { signal });
   }
 
@@ -164,8 +160,8 @@ export class AuthClient {
    * stay unseen for 30 s. Never starts a login.
    */
   getAccessToken(options: AccessTokenOptions = {}): Promise<AccessToken> {
-    const { codexHome, childEnvironment, signal, ...wish } = options;
-    const answer = this.#tokens.get({ ...this.#select({ codexHome, childEnvironment }), ...wish });
+    const { minValidityMs, rejectedToken, accountId, signal, ...selector } = options;
+    const answer = this.#tokens.get({ ...this.#select(selector), minValidityMs, rejectedToken, accountId });
     return signal ? abortable(answer, signal) : answer;
   }
 
@@ -188,9 +184,11 @@ export class AuthClient {
   }
 
   #select(selector: SessionSelector): SessionSelector {
-    const { codexHome, childEnvironment } = selector;
-    if (codexHome !== undefined || childEnvironment !== undefined) return { codexHome, childEnvironment };
-    return { childEnvironment: this.#childEnvironment() };
+    const { codexHome, childEnvironment, storage, sessionName } = selector;
+    if (codexHome !== undefined || childEnvironment !== undefined) {
+      return { codexHome, childEnvironment, storage, sessionName };
+    }
+    return { childEnvironment: this.#childEnvironment(), storage, sessionName };
   }
 
   #childEnvironment(): ChildEnvironment {

@@ -24,6 +24,10 @@ export interface SessionSelector {
   readonly codexHome?: string | undefined;
   /** The environment of the process that will use the login. */
   readonly childEnvironment?: ChildEnvironment | undefined;
+  /** Default `auto`: as the Codex home's own configuration says. `memory`: in the daemon's memory, with nothing on disk. */
+  readonly storage?: "auto" | "file" | "memory" | undefined;
+  /** Tells memory sessions apart. Default `default`. */
+  readonly sessionName?: string | undefined;
 }
 
 export interface CallOptions {

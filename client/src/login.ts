@@ -43,13 +43,14 @@ interface LoginPlace {
  * @throws AuthError ERR_LOGIN_NOT_INTERACTIVE when a person is needed and `interactive` is false
  */
 export async function login(client: LoginCalls, options: LoginOptions & LoginPlace): Promise<SessionStatus> {
-  const { codexHome, childEnvironment, flow, callbackPort, signal } = options;
+  const { codexHome, childEnvironment, storage, sessionName, flow, callbackPort, signal } = options;
+  const place = { codexHome, childEnvironment, storage, sessionName };
   if (!options.force) {
-    const status = await client.getStatus({ codexHome, childEnvironment, signal });
+    const status = await client.getStatus({ ...place, signal });
     if (status.state === "active") return status;
   }
   if (options.interactive === false) throw notInteractive();
-  const pending = await client.beginLogin({ codexHome, childEnvironment, flow, callbackPort, signal });
+  const pending = await client.beginLogin({ ...place, flow, callbackPort, signal });
   try {
     await present(pending, options);
     return await client.awaitLogin({ loginId: pending.loginId, timeoutMs: options.timeoutMs, signal });

@@ -78,6 +78,7 @@ export function sessionStatus(changes: Partial<SessionStatus> = {}): SessionStat
   return {
     codexHome: "/home/ada/.codex",
     storage: "file",
+    sessionName: null,
     state: "active",
     reason: null,
     generation: 7,

@@ -22,6 +22,7 @@ const BLOCKING_BYTES = 4_000_000;
 const status = (codexHome: string, more: Partial<SessionStatus> = {}): SessionStatus => ({
   codexHome,
   storage: "file",
+  sessionName: null,
   state: "active",
   reason: null,
   generation: 1,

@@ -10,6 +10,7 @@ import type { Terminal } from "./terminal.js";
 export interface CommonOptions {
   readonly json?: boolean;
   readonly codexHome?: string;
+  readonly memory?: string;
   readonly socket?: string;
   readonly autostart: boolean;
 }
@@ -33,6 +34,7 @@ export function withCommonOptions(command: Command): Command {
   return command
     .option("--json", "print JSON instead of words")
     .option("--codex-home <dir>", "the Codex home to work on (default: $CODEX_HOME, else ~/.codex)")
+    .option("--memory <name>", "the session of this name in the daemon's memory, with nothing on disk")
     .option("--socket <path>", "the daemon's socket (default: $CODEX_AUTHD_SOCKET, else the usual places)")
     .option("--no-autostart", "fail when no daemon is running, instead of starting one");
 }
@@ -53,9 +55,16 @@ export async function runCommand(
       autostart: options.autostart,
       socketPath: options.socket && resolve(terminal.cwd, options.socket),
     });
-    const codexHome = options.codexHome && resolve(terminal.cwd, options.codexHome);
-    context.finish(await body({ client, output, terminal, selector: { codexHome } }));
+    const selector = selectorOf(options, terminal.cwd);
+    context.finish(await body({ client, output, terminal, selector }));
   } catch (error) {
     context.finish(reportError(output, error));
   }
+}
+
+function selectorOf({ codexHome, memory }: CommonOptions, cwd: string): SessionSelector {
+  return {
+    codexHome: codexHome && resolve(cwd, codexHome),
+    ...(memory !== undefined && { storage: "memory", sessionName: memory }),
+  };
 }

@@ -34,7 +34,7 @@ export function sessionTable(sessions: readonly SessionStatus[], nowMs: EpochMs)
     accountName(session),
     session.planType ?? NONE,
     session.expiresAtMs === null ? NONE : formatMoment(session.expiresAtMs, nowMs),
-    printable(session.codexHome),
+    printable(session.sessionName === null ? session.codexHome : `memory: ${session.sessionName}`),
   ]);
   return formatColumns([["STATE", "ACCOUNT", "PLAN", "VALID UNTIL", "CODEX HOME"], ...rows]);
 }
@@ -67,7 +67,7 @@ function sessionRows(status: SessionStatus, nowMs: EpochMs): [string, string][] 
     ["refreshed", moment(status.lastRefreshAtMs)],
     ["next refresh", status.refreshInFlight ? "now" : moment(status.nextRefreshAtMs)],
     ["mode", status.authMode ?? NONE],
-    ["Codex home", status.codexHome],
+    ["Codex home", status.sessionName === null ? status.codexHome : undefined],
     ["storage", storageWords(status)],
     ["issuer", status.issuer ?? undefined],
     ["last error", lastErrorWords(status, nowMs)],
@@ -84,6 +84,8 @@ function validityWords(expiresAtMs: EpochMs, nowMs: EpochMs): string {
 }
 
 function storageWords(status: SessionStatus): string {
+  if (status.sessionName !== null)
+    return `memory, under the name ${status.sessionName}; it ends with the daemon`;
   if (status.storageState === "stored") return status.storage;
   return `${status.storage}, NOT WRITTEN YET: the newest token is in the daemon's memory, and the write is retried`;
 }
