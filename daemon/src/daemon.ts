@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Server } from "node:http";
 import { arch, platform, release } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import type { Clock } from "@codex-authd/shared";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
@@ -19,10 +19,11 @@ import { Flights } from "./session/flights.js";
 import { createGenerations } from "./session/generations.js";
 import { Logins } from "./session/logins.js";
 import { Sessions } from "./session/sessions.js";
+import { Successors } from "./session/successors.js";
 import { createFileStorage } from "./storage/file-storage.js";
 import { createGenerationFile } from "./storage/generation-file.js";
 import { createMemoryStorage } from "./storage/memory-storage.js";
-import { openSessionRecord, rememberedHomes } from "./storage/session-record.js";
+import { createVolatileRecord, openSessionRecord, rememberedHomes } from "./storage/session-record.js";
 import { VERSION } from "./version.js";
 
 export interface DaemonOptions {
@@ -69,6 +70,7 @@ export async function createDaemon({
     http,
     settings,
     flights: new Flights(),
+    successors: new Successors(),
     generations,
     random: Math.random,
   };
@@ -78,7 +80,8 @@ export async function createDaemon({
     defaultCodexHome: config.codexHome,
     openStorage: ({ storage, sessionName, codexHome }) =>
       storage === "memory" ? createMemoryStorage(sessionName) : createFileStorage(codexHome, clock),
-    openRecord: (place) => openSessionRecord(recordFolder, place),
+    openRecord: ({ kind, location }, codexHome) =>
+      kind === "memory" ? createVolatileRecord(location) : openSessionRecord(recordFolder, { location, codexHome }),
     onChange: (session, change) => feed.sessionChanged(session, change),
   });
   const logins = new Logins(clock, (change) => feed.loginChanged(change));
@@ -120,8 +123,7 @@ export async function createDaemon({
 }
 
 async function openRemembered(sessions: Sessions, recordFolder: string, log: Log): Promise<void> {
-  const isThere = (location: string): boolean => !isAbsolute(location) || existsSync(location);
-  for (const codexHome of rememberedHomes(recordFolder, isThere)) {
+  for (const codexHome of rememberedHomes(recordFolder).filter((home) => existsSync(home))) {
     try {
       await sessions.open({ codexHome });
     } catch (error) {

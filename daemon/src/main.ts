@@ -24,7 +24,8 @@ async function serve(config: Config, stateFolder: string, claim: SocketClaim): P
   const log = createLog({ level: config.logLevel, clock: systemClock });
   const opened = [async () => claim.release()];
   const close = async (): Promise<void> => {
-    for (const closeLayer of opened.reverse()) await closeLayer();
+    const closeLayer = opened.pop();
+    if (closeLayer) await closeLayer().finally(close);
   };
   const shutdown = superviseShutdown({ close, log, clock: systemClock });
   try {

@@ -9,10 +9,11 @@ import { createGenerations } from "#daemon/session/generations.js";
 import type { Session } from "#daemon/session/session.js";
 import { Sessions } from "#daemon/session/sessions.js";
 import type { Change } from "#daemon/session/stored-state.js";
+import { Successors } from "#daemon/session/successors.js";
 import { createFileStorage } from "#daemon/storage/file-storage.js";
 import type { GrantStorage } from "#daemon/storage/grant-storage.js";
 import { createMemoryStorage } from "#daemon/storage/memory-storage.js";
-import { openSessionRecord, type SessionRecord } from "#daemon/storage/session-record.js";
+import { createVolatileRecord, openSessionRecord, type SessionRecord } from "#daemon/storage/session-record.js";
 import type { AuthorizationServer, TestUser } from "./authorization-server.js";
 import { writeLogin } from "./logins.js";
 import { temporaryFolder } from "./temp-folder.js";
@@ -74,6 +75,7 @@ export function createSessionHarness(
     http,
     settings,
     flights: new Flights(),
+    successors: new Successors(),
     generations: createGenerations(clock, { load: () => 0, save: () => {} }),
     random: () => 0.5,
   };
@@ -85,8 +87,9 @@ export function createSessionHarness(
       wrapStorage(
         storage === "memory" ? createMemoryStorage(sessionName) : createFileStorage(codexHome, clock),
       ),
-    openRecord: (place) => {
-      const record = closedOnce(openSessionRecord(recordFolder, place));
+    openRecord: ({ kind, location }, codexHome) => {
+      if (kind === "memory") return createVolatileRecord(location);
+      const record = closedOnce(openSessionRecord(recordFolder, { location, codexHome }));
       records.push(record);
       return record;
     },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import t from "tap";
-import { backOffMs, dueAtMs, UPSTREAM_LEAD_MS } from "#daemon/session/refresh-timing.js";
+import { backOffMs, dueAtMs, isOver, isWithin, presentAgainAtMs } from "#daemon/session/refresh-timing.js";
 
 const MINUTE = 60_000;
 const due = (lifetimeMs: number, random = 0.5): number =>
@@ -28,7 +28,7 @@ t.test("dueAtMs: from 336 s on always before Codex's own 5 minutes, jitter and a
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (lifetime, random) => {
           const at = due(lifetime, random);
-          return at > 0 && at < lifetime - UPSTREAM_LEAD_MS;
+          return at > 0 && at < lifetime - 5 * MINUTE;
         },
       ),
       { examples: [[336_000, 0.999]] },
@@ -48,3 +48,28 @@ t.test("backOffMs doubles to five minutes, and obeys Retry-After", async (t) => 
   t.equal(backOffMs(40, 1), 5 * MINUTE);
   t.equal(backOffMs(0, 0, 90_000), 90_000);
 });
+
+t.test("a wait that no rule of ours makes is taken as over: the clock was set back", async (t) => {
+  t.ok(isOver(null, 0));
+  t.ok(isOver(5, 5));
+  t.notOk(isOver(6, 5));
+  t.ok(isOver(24 * 60 * MINUTE, 0));
+  t.ok(isWithin(10, 5, 14));
+  t.notOk(isWithin(10, 5, 15));
+  t.notOk(isWithin(10, 5, 4));
+  t.notOk(isWithin(10, null, 4));
+});
+
+t.test(
+  "a token that may be spent is presented once before Codex would, then when nothing is left to lose",
+  async (t) => {
+    const token = { issuedAtMs: 0, expiresAtMs: 60 * MINUTE };
+    t.equal(presentAgainAtMs(token, 1, true), 55 * MINUTE);
+    t.equal(presentAgainAtMs(token, 2, true), 60 * MINUTE);
+    t.equal(presentAgainAtMs(token, 1, false), 60 * MINUTE);
+    t.equal(
+      presentAgainAtMs({ issuedAtMs: 0, expiresAtMs: null }, 1, true),
+      8 * 24 * 60 * MINUTE - 5 * MINUTE,
+    );
+  },
+);

@@ -13,7 +13,7 @@ import { fakeGrant } from "../helpers/grants.js";
 const grant = fakeGrant();
 const facts = grantFacts(grant, 0);
 const failure = { error: new AuthError("ERR_ISSUER_UNAVAILABLE", "not now"), atMs: 1 };
-const granted: SessionEvent = { kind: "granted", grant, facts, flow: "browser", isUnsaved: false };
+const granted: SessionEvent = { kind: "granted", grant, facts, flow: "browser", writeFailure: null };
 const active = transition(SIGNED_OUT, granted);
 const after = (state: SessionState, ...events: SessionEvent[]): SessionState =>
   events.reduce(transition, state);
@@ -46,21 +46,17 @@ t.test("active: failures count up, and a new grant forgets them", async (t) => {
 });
 
 t.test("active: unsaved until stored", async (t) => {
-  const unsaved = after(active, { kind: "unsaved", failure });
-  t.match(unsaved, { isUnsaved: true, failure });
+  const unsaved = after(SIGNED_OUT, { ...granted, writeFailure: failure });
+  t.match(unsaved, { kind: "active", isUnsaved: true, failure });
   t.match(after(unsaved, { kind: "stored" }), { isUnsaved: false, failure: null });
   t.equal(after(active, { kind: "stored" }), active);
 });
 
-t.test("refused: the grant is gone, the identity stays", async (t) => {
+t.test("refused: the access token may be served on, and nothing is refreshed any more", async (t) => {
   const refused = after(active, { kind: "refused", failure });
-  t.match(refused, {
-    kind: "reauthorizationRequired",
-    failure,
-    identity: { accountId: "acct-1", email: "me@example.com" },
-  });
-  t.notOk("grant" in refused);
+  t.match(refused, { kind: "reauthorizationRequired", failure, grant });
   t.same(identityOf(refused), { accountId: "acct-1", email: "me@example.com" });
+  t.equal(after(refused, { kind: "deferred", failure, retryAtMs: 9 }), refused);
   t.match(after(refused, granted), { kind: "active" });
   t.match(after(refused, { kind: "removed", reason: "loggedOut" }), {
     kind: "signedOut",
@@ -68,10 +64,9 @@ t.test("refused: the grant is gone, the identity stays", async (t) => {
   });
 });
 
-t.test("whatever happens, a grant exists only while active", async (t) => {
+t.test("signed out, there is no grant left", async (t) => {
   const events: SessionEvent[] = [
     { kind: "removed", reason: "fileGone" },
-    { kind: "refused", failure },
     { kind: "replacedByOther", authMode: "apikey", accountId: null },
   ];
   for (const event of events) t.notOk("grant" in after(active, event), event.kind);

@@ -88,7 +88,7 @@ t.test("saveRefreshed writes only over the login that the tokens come from", asy
   t.match(await storage.load(), { grant: { accountId: "acct-2" } });
 });
 
-t.test("a link is followed and kept; logout removes the link only", async (t) => {
+t.test("a link is followed and kept; logout removes the file behind it", async (t) => {
   const [home, elsewhere] = [temporaryFolder(t), temporaryFolder(t)];
   symlinkSync(join(elsewhere, "real.json"), join(home, "auth.json"));
   writeFileSync(join(elsewhere, "real.json"), '{"OPENAI_API_KEY": null}');
@@ -100,8 +100,9 @@ t.test("a link is followed and kept; logout removes the link only", async (t) =>
   t.ok(existsSync(join(elsewhere, "real.json.lock")), "upstream's second lock is beside the real file");
   t.ok(existsSync(join(home, "auth.lock")), "upstream's first lock is in the Codex home");
   t.equal(await storage.remove(), true);
-  t.notOk(existsSync(join(home, "auth.json")));
-  t.ok(existsSync(join(elsewhere, "real.json")));
+  t.notOk(existsSync(join(elsewhere, "real.json")), "no login is left behind");
+  t.ok(lstatSync(join(home, "auth.json")).isSymbolicLink());
+  t.equal(authJsonLocation(home), join(elsewhere, "real.json"), "the next login goes where the last one was");
 });
 
 t.test("two homes linked to one file have one location", async (t) => {

@@ -13,12 +13,21 @@ t.test("an intent is on disk before the exchange, and is known after a crash", a
   record.begin("fingerprint-1", 17);
   record.close();
   const after = openSessionRecord(folder, PLACE);
-  t.same(after.intent, { refreshToken: "fingerprint-1", startedAtMs: 17 });
+  t.same(after.intent, { refreshToken: "fingerprint-1", startedAtMs: 17, tries: 1 });
   after.end();
   after.close();
   const clean = openSessionRecord(folder, PLACE);
   t.equal(clean.intent, null);
   clean.close();
+});
+
+t.test("an intent counts how often its token was presented", async (t) => {
+  const record = createVolatileRecord("memory:work");
+  record.begin("fingerprint-1", 1);
+  record.begin("fingerprint-1", 2);
+  t.match(record.intent, { tries: 2 });
+  record.begin("fingerprint-2", 3);
+  t.match(record.intent, { tries: 1 });
 });
 
 t.test("an intent that cannot be written is an error, so that nothing is spent", async (t) => {
@@ -83,25 +92,15 @@ t.test("a spoilt record is made anew; an unusable folder leaves nobody the owner
   unusable.close();
 });
 
-t.test("rememberedHomes lists what is still there, and forgets the rest", async (t) => {
+t.test("rememberedHomes lists the Codex homes that have a record", async (t) => {
   const folder = temporaryFolder(t);
-  for (const place of [PLACE, { location: "/gone/auth.json", codexHome: "/gone" }]) {
+  for (const place of [PLACE, { location: "/two/auth.json", codexHome: "/two" }]) {
     const record = openSessionRecord(folder, place);
     record.markSpent("token");
     record.close();
   }
-  t.same(
-    rememberedHomes(folder, (location) => location === PLACE.location),
-    [PLACE.codexHome],
-  );
-  t.same(
-    rememberedHomes(folder, () => true),
-    [PLACE.codexHome],
-  );
-  t.same(
-    rememberedHomes(join(folder, "nowhere"), () => true),
-    [],
-  );
+  t.same(rememberedHomes(folder).sort(), [PLACE.codexHome, "/two"]);
+  t.same(rememberedHomes(join(folder, "nowhere")), []);
 });
 
 t.test("a volatile record remembers as long as it lives", async (t) => {

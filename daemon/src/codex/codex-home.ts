@@ -16,7 +16,7 @@ export interface SessionSelector {
  * @throws AuthError ERR_CONFIG_INVALID when a folder that was named does not exist or is none, as upstream refuses it
  */
 export function resolveCodexHome(selector: SessionSelector, defaultHome: string): string {
-  if (selector.codexHome) return existingFolder(selector.codexHome, "The Codex home");
+  if (selector.codexHome) return existingFolder(selector.codexHome, "The Codex home is");
   const { cwd, variables } = selector.childEnvironment ?? {};
   if (cwd && variables?.CODEX_HOME)
     return existingFolder(resolve(cwd, variables.CODEX_HOME), "CODEX_HOME points to");
@@ -25,17 +25,21 @@ export function resolveCodexHome(selector: SessionSelector, defaultHome: string)
 }
 
 function existingFolder(path: string, subject: string): string {
-  const cure = "Create it, or name another one.";
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats)
-    throw new AuthError("ERR_CONFIG_INVALID", `${subject} "${path}", but that path does not exist. ${cure}`);
-  if (!stats.isDirectory()) {
-    throw new AuthError(
-      "ERR_CONFIG_INVALID",
-      `${subject} "${path}", but that path is not a directory. ${cure}`,
-    );
+  const problem = folderProblem(path);
+  if (!problem) return canonical(path);
+  throw new AuthError(
+    "ERR_CONFIG_INVALID",
+    `${subject} "${path}", but that path ${problem}. Create it, or name another one.`,
+  );
+}
+
+function folderProblem(path: string): string | undefined {
+  try {
+    return statSync(path).isDirectory() ? undefined : "is not a directory";
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" || code === "ENOTDIR" ? "does not exist" : `cannot be used (${code})`;
   }
-  return canonical(path);
 }
 
 function canonical(path: string): string {

@@ -2,45 +2,51 @@ import { fingerprint } from "@codex-authd/shared";
 import type { Grant, StoredCredential } from "../storage/grant-storage.js";
 import { identityOf, type SessionState } from "./state.js";
 
-/** What a look at the store means for a session. `putBack`: the store holds a token that was spent already. */
+/**
+ * What a look at the store means for a session. `putBack`: the store holds a token that was spent already, and what came
+ * after it belongs there.
+ */
 export type Adoption = "unchanged" | "adopt" | "putBack" | "remove" | "replace";
 
+export interface StoreLook {
+  readonly stored: StoredCredential;
+  /** {@link contentKey} of what our own pending write will replace: no news while that write waits. */
+  readonly overwritten: string | null;
+  /** Tells a refresh token's fingerprint that was rotated away or refused. */
+  readonly isSpent: (fingerprint: string) => boolean;
+}
+
 /**
- * Compares the store with the session's state. The store wins, except with a refresh token that is known to be spent,
- * and while our own newer tokens still wait to be written.
- * @param isSpent tells a refresh token's fingerprint that was rotated away or refused
+ * Compares the store with the session's state. The store wins, except with a refresh token of the same account that is
+ * known to be spent, and while our own newer tokens still wait to be written.
  */
-export function adoptionOf(
-  state: SessionState,
-  stored: StoredCredential,
-  isSpent: (fingerprint: string) => boolean,
-): Adoption {
-  if (stored.kind === "absent") return absent(state);
-  if (stored.kind === "other")
-    return sameOther(state, stored.authMode, stored.accountId) ? "unchanged" : "replace";
-  const access = fingerprint(stored.grant.accessToken.reveal());
-  const refresh = fingerprint(stored.grant.refreshToken.reveal());
-  if (state.kind === "active") {
-    const { facts } = state;
-    if (facts.refreshTokenFingerprint === refresh && facts.accessTokenFingerprint === access)
-      return "unchanged";
-  }
-  return isSpent(refresh) && isSameAccount(state, stored.grant) ? "putBack" : "adopt";
+export function adoptionOf(state: SessionState, { stored, overwritten, isSpent }: StoreLook): Adoption {
+  const key = contentKey(stored);
+  if (key === stateKey(state) || key === overwritten) return "unchanged";
+  if (stored.kind === "absent") return "remove";
+  if (stored.kind === "other") return "replace";
+  const isStale = isSpent(fingerprint(stored.grant.refreshToken.reveal()));
+  return isStale && isSameAccount(state, stored.grant) ? "putBack" : "adopt";
+}
+
+/** Names a content of the store: two that a session would treat alike have the same key. Holds no token. */
+export function contentKey(stored: StoredCredential): string {
+  if (stored.kind === "absent") return "absent";
+  if (stored.kind === "other") return `other ${stored.authMode} ${stored.accountId}`;
+  const { accessToken, refreshToken, accountId, issuer, clientId } = stored.grant;
+  const tokens = [fingerprint(accessToken.reveal()), fingerprint(refreshToken.reveal())];
+  return ["managed", ...tokens, accountId, issuer, clientId].join(" ");
+}
+
+/** The content that this state stands for. */
+function stateKey(state: SessionState): string {
+  if (state.kind !== "signedOut") return contentKey({ kind: "managed", grant: state.grant });
+  if (state.other) return contentKey({ kind: "other", ...state.other });
+  return state.failure ? "unreadable" : "absent";
 }
 
 /** A spent token of another account is no accident of ours to mend: the file wins, and the issuer will say what it is. */
 function isSameAccount(state: SessionState, grant: Grant): boolean {
-  return state.kind !== "signedOut" && identityOf(state).accountId === grant.accountId;
-}
-
-function absent(state: SessionState): Adoption {
-  if (state.kind === "active") return state.isUnsaved ? "unchanged" : "remove";
-  if (state.kind === "reauthorizationRequired") return "remove";
-  return state.other || state.failure ? "remove" : "unchanged";
-}
-
-function sameOther(state: SessionState, authMode: string, accountId: string | null): boolean {
-  return (
-    state.kind === "signedOut" && state.other?.authMode === authMode && state.other.accountId === accountId
-  );
+  const { accountId } = identityOf(state);
+  return accountId === null || accountId === grant.accountId;
 }

@@ -4,6 +4,7 @@ import type { Http } from "../net/http.js";
 import type { ExchangeOutcome } from "./exchange.js";
 import type { Flights } from "./flights.js";
 import type { Generations } from "./generations.js";
+import type { Successors } from "./successors.js";
 
 /** What the owner decided about issuers and OAuth clients; no caller can change any of it. */
 export interface IssuerSettings {
@@ -22,6 +23,7 @@ export interface SessionContext {
   readonly http: Http;
   readonly settings: IssuerSettings;
   readonly flights: Flights<ExchangeOutcome>;
+  readonly successors: Successors;
   readonly generations: Generations;
   /** In [0, 1). */
   readonly random: () => number;

@@ -1,13 +1,19 @@
 /** One exchange of a refresh token at the issuer, and what its answer means for a session. */
 import { AuthError, type AuthErrorCode, type EpochMs } from "@codex-authd/shared";
 import type { Http } from "../net/http.js";
+import { readJwtClaims } from "../oauth/jwt-claims.js";
 import type { OAuthClient } from "../oauth/oauth-client.js";
 import { OAuthError } from "../oauth/oauth-error.js";
-import { type RefreshReason, requestTokensByRefresh } from "../oauth/token-request.js";
+import { type RefreshReason, requestTokensByRefresh, type TokenResponse } from "../oauth/token-request.js";
 import type { Grant } from "../storage/grant-storage.js";
 
+/** What an exchange brought; what the issuer left out stays as it was. */
+export interface RotatedTokens extends Pick<TokenResponse, "idToken" | "accessToken" | "refreshToken"> {
+  readonly atMs: EpochMs;
+}
+
 export type ExchangeOutcome =
-  | { readonly kind: "refreshed"; readonly grant: Grant; readonly issuerDateMs: EpochMs | undefined }
+  | { readonly kind: "refreshed"; readonly tokens: RotatedTokens; readonly issuerDateMs: EpochMs | undefined }
   | { readonly kind: "refused"; readonly error: AuthError }
   | { readonly kind: "transient" | "ambiguous"; readonly error: AuthError };
 
@@ -24,18 +30,27 @@ export async function exchange(
   { http, client, reason, now }: Exchange,
 ): Promise<ExchangeOutcome> {
   try {
-    const answer = await requestTokensByRefresh(http, client, { refreshToken: grant.refreshToken, reason });
-    const refreshed: Grant = {
-      ...grant,
-      idToken: answer.idToken ?? grant.idToken,
-      accessToken: answer.accessToken ?? grant.accessToken,
-      refreshToken: answer.refreshToken ?? grant.refreshToken,
-      lastRefreshAtMs: now(),
-    };
-    return { kind: "refreshed", grant: refreshed, issuerDateMs: answer.issuerDateMs };
+    const { refreshToken } = grant;
+    const { issuerDateMs, ...tokens } = await requestTokensByRefresh(http, client, { refreshToken, reason });
+    return { kind: "refreshed", tokens: { ...tokens, atMs: now() }, issuerDateMs };
   } catch (error) {
     return outcomeOf(error);
   }
+}
+
+/**
+ * The grant after a rotation. Tokens that name another account change the grant's (upstream keeps the old one): they are
+ * the only good ones, and must not be served under the old name.
+ */
+export function withTokens(grant: Grant, tokens: RotatedTokens): Grant {
+  const {
+    idToken = grant.idToken,
+    accessToken = grant.accessToken,
+    refreshToken = grant.refreshToken,
+  } = tokens;
+  const claims = tokens.idToken && readJwtClaims(tokens.idToken.reveal());
+  const accountId = claims?.accountId ?? grant.accountId;
+  return { ...grant, idToken, accessToken, refreshToken, accountId, lastRefreshAtMs: tokens.atMs };
 }
 
 function outcomeOf(error: unknown): ExchangeOutcome {
@@ -64,7 +79,10 @@ export function toAuthError(error: unknown, refusal: Refusal = "ERR_REFRESH_REJE
 }
 
 function codeFor(error: OAuthError, refusal: Refusal): AuthErrorCode {
-  if (error.kind === "terminal") return error.oauthError === "expired_token" ? "ERR_LOGIN_EXPIRED" : refusal;
+  if (error.kind === "terminal") {
+    const isLateLogin = refusal === "ERR_LOGIN_DENIED" && error.oauthError === "expired_token";
+    return isLateLogin ? "ERR_LOGIN_EXPIRED" : refusal;
+  }
   return error.kind === "ambiguous" && error.status !== undefined
     ? "ERR_ISSUER_RESPONSE"
     : "ERR_ISSUER_UNAVAILABLE";

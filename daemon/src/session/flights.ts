@@ -13,9 +13,4 @@ export class Flights<T> {
     this.#inFlight.set(key, flight);
     return flight;
   }
-
-  /** Resolves when no flight is left. */
-  async settle(): Promise<void> {
-    await Promise.allSettled(this.#inFlight.values());
-  }
 }

@@ -15,6 +15,8 @@ const UPSTREAM_PORT = 1455;
 const UPSTREAM_FALLBACK_PORT = 1457;
 
 export interface LoginRequest {
+  /** The caller's, whose `config.toml` the login has to keep. */
+  readonly codexHome: string;
   readonly flow?: "auto" | "browser" | "device" | undefined;
   readonly callbackPort?: number | undefined;
   readonly childEnvironment?: ChildEnvironment | undefined;
@@ -40,8 +42,8 @@ export async function beginLoginFlow(
   session: Session,
   request: LoginRequest,
 ): Promise<LoginFlow> {
-  const policy = loadCodexConfig(session.codexHome);
-  assertLoginAllowed(policy, session.codexHome);
+  const policy = loadCodexConfig(request.codexHome);
+  assertLoginAllowed(policy, request.codexHome);
   await session.checkWritable();
   const { flow = "auto", childEnvironment, callbackPort = flows.callbackPort } = request;
   const chosen = flow === "auto" ? fittingFlow(childEnvironment, flows.platform) : flow;

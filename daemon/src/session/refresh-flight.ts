@@ -1,23 +1,27 @@
 /**
  * Refreshing one session: when it is due, when it may be tried, and the one flight that does it, detached from every
- * caller that waits. S1 one flight, S2 older generations are dropped, S4 adopt before refusing.
+ * caller that waits. S1 one flight; S2 what it brings counts only for the grant that it began with; S4 adopt before
+ * refusing. A token that was presented without a usable answer stays on record as an intent, also across restarts, and
+ * that alone says when it may be presented again.
  */
-import { type AuthError, type EpochMs, sleep } from "@codex-authd/shared";
+import { AuthError, type EpochMs, sleep } from "@codex-authd/shared";
 import type { OAuthClient } from "../oauth/oauth-client.js";
 import type { RefreshReason } from "../oauth/token-request.js";
 import type { Grant, GrantStorage } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
-import { type ExchangeOutcome, exchange, toAuthError } from "./exchange.js";
-import { backOffMs, dueAtMs, UPSTREAM_LEAD_MS } from "./refresh-timing.js";
-import { issuerNotTrusted, notOurs, refreshWasCutOff } from "./refusals.js";
-import type { Active } from "./state.js";
+import { type ExchangeOutcome, exchange, toAuthError, withTokens } from "./exchange.js";
+import { backOffMs, dueAtMs, isOver, isWithin, presentAgainAtMs } from "./refresh-timing.js";
+import { issuerNotTrusted, notOurs, refreshUnanswered } from "./refusals.js";
+import type { Active, Failure } from "./state.js";
 import type { StoredState } from "./stored-state.js";
 
-/** How long another process that spent the same token may take to commit its successor: upstream's lock patience. */
-const COMMIT_PATIENCE_MS = 5_000;
-
+/** Another process that spent the same token may take 5 s to commit its successor: upstream's lock patience. */
+const COMMIT_LOOKS = 20;
 const COMMIT_LOOK_MS = 250;
+
+/** Exchanges that nobody asked for are at least this far apart, whatever the clocks say. */
+const PROACTIVE_INTERVAL_MS = 5_000;
 
 export interface RefreshFlightOptions {
   readonly stored: StoredState;
@@ -33,7 +37,7 @@ export class RefreshFlight {
   readonly #context: SessionContext;
   #flight: Promise<void> | null = null;
   #due: { readonly accessToken: string; readonly atMs: EpochMs } | null = null;
-  #issuerOffsetMs = 0;
+  #issuerOffsetMs: number | null = null;
   #lastExchangeAtMs: EpochMs | null = null;
 
   constructor({ stored, storage, record, context }: RefreshFlightOptions) {
@@ -51,27 +55,32 @@ export class RefreshFlight {
     return this.#lastExchangeAtMs;
   }
 
-  /** Now by the issuer's clock, as far as its answers told it: a wrong local clock expires nothing. */
-  issuerNow(): EpochMs {
-    return this.#context.clock.now() + this.#issuerOffsetMs;
+  /** Now by the issuer's clock once its answers told it, else by the local one: a wrong local clock expires nothing. */
+  now(): EpochMs {
+    return this.#context.clock.now() + (this.#issuerOffsetMs ?? 0);
+  }
+
+  /** The local clock was set, or stood still: what it told about the issuer's is worth nothing. */
+  forgetIssuerClock(): void {
+    this.#issuerOffsetMs = null;
   }
 
   /** When the token of this state will be refreshed by itself; `null` when it will not be. */
   nextRefreshAtMs(active: Active): EpochMs | null {
-    if (this.obstacle(active.grant)) return null;
-    return Math.max(this.#dueAt(active), active.retryAtMs ?? 0);
+    if (active.isUnsaved || this.obstacle(active.grant)) return null;
+    return Math.max(this.#dueAt(active), active.retryAtMs ?? 0, this.#heldBackUntilMs(active));
   }
 
-  /** True when it is time by either clock, the local one or the issuer's. */
   isDue(active: Active): boolean {
-    const now = Math.max(this.#context.clock.now(), this.issuerNow());
-    return now >= this.#dueAt(active) && this.mayStart(active);
+    const isRecent = isWithin(PROACTIVE_INTERVAL_MS, this.#lastExchangeAtMs, this.#context.clock.now());
+    return this.now() >= this.#dueAt(active) && !isRecent && this.mayStart(active);
   }
 
-  /** False while backing off, while tokens wait to be written, and where this daemon must not rotate. */
+  /** False while backing off, while tokens wait to be written, and where this daemon must not present the token (yet). */
   mayStart(active: Active): boolean {
-    const isBackingOff = active.retryAtMs !== null && this.#context.clock.now() < active.retryAtMs;
-    return !isBackingOff && !active.isUnsaved && !this.obstacle(active.grant);
+    const isBackingOff = !isOver(active.retryAtMs, this.#context.clock.now());
+    const isHeldBack = this.now() < this.#heldBackUntilMs(active);
+    return !isBackingOff && !isHeldBack && !active.isUnsaved && !this.obstacle(active.grant);
   }
 
   /** Why this daemon must not present this grant's refresh token at all, or `null`. */
@@ -80,20 +89,18 @@ export class RefreshFlight {
     return this.#record.ownership === "owned" ? null : notOurs(this.#record.ownership);
   }
 
+  /** What went wrong last, also in a daemon that ended before it could say so. */
+  failureOf(active: Active): Failure | null {
+    const { intent } = this.#record;
+    if (active.failure || this.isInFlight || intent?.refreshToken !== active.facts.refreshTokenFingerprint) {
+      return active.failure;
+    }
+    return { error: refreshUnanswered(intent.startedAtMs), atMs: intent.startedAtMs };
+  }
+
   /** Tries again to become the one who may rotate, for the daemon that did may have ended. */
   claim(): void {
     this.#record.claim();
-  }
-
-  /**
-   * A refresh that was begun before a restart, and of whose end nothing is known, is taken as ambiguous: its token may be
-   * spent, so it is presented once, and not before Codex itself would.
-   */
-  resume(): void {
-    const active = this.#stored.current;
-    const { intent } = this.#record;
-    if (active.kind !== "active" || intent?.refreshToken !== active.facts.refreshTokenFingerprint) return;
-    this.#defer(active, refreshWasCutOff(intent.startedAtMs), true);
   }
 
   /**
@@ -125,96 +132,104 @@ export class RefreshFlight {
   }
 
   async #fly(reason: RefreshReason): Promise<void> {
-    try {
-      await this.#refresh(reason);
-    } catch (error) {
-      const active = this.#stored.current;
-      if (active.kind === "active") this.#defer(active, toAuthError(error));
-    }
-  }
-
-  async #refresh(reason: RefreshReason): Promise<void> {
     const before = this.#stored.current;
-    await this.#stored.reload();
-    const active = this.#stored.current;
-    if (
-      active.kind !== "active" ||
-      before.kind !== "active" ||
-      active.grant !== before.grant ||
-      active.isUnsaved
-    )
-      return;
-    await this.#storage.checkWritable();
-    this.#record.begin(active.facts.refreshTokenFingerprint, this.#context.clock.now());
-    const generation = this.#stored.generation;
-    const outcome = await this.#exchange(active, reason);
-    if (generation !== this.#stored.generation) {
-      this.#record.end();
-      this.#context.log.warn({ event: "refresh.dropped", reason: outcome.kind });
-      return;
+    if (before.kind !== "active") return;
+    try {
+      await this.#refresh(before, reason);
+    } catch (error) {
+      this.#context.log.error({ event: "refresh.notStarted", error });
+      this.#defer(before, toAuthError(error));
     }
-    await this.#settleOutcome(active, outcome);
   }
 
-  #exchange(active: Active, reason: RefreshReason): Promise<ExchangeOutcome> {
+  async #refresh(before: Active, reason: RefreshReason): Promise<void> {
+    await this.#stored.reload();
+    if (!this.#isCurrent(before)) return;
+    const successor = this.#context.successors.latest(before.grant);
+    if (successor) return this.#stored.commitRefresh(before, successor);
+    await this.#storage.checkWritable();
+    if (!this.#isCurrent(before)) return;
+    this.#record.begin(before.facts.refreshTokenFingerprint, this.#context.clock.now());
+    await this.#settleOutcome(before, await this.#exchange(before, reason));
+  }
+
+  #exchange(before: Active, reason: RefreshReason): Promise<ExchangeOutcome> {
     const { flights, http, clock, log } = this.#context;
     this.#lastExchangeAtMs = clock.now();
     log.info({ event: "refresh.started", reason });
-    const client = this.clientFor(active.grant);
-    return flights.join(active.facts.refreshTokenFingerprint, () =>
-      exchange(active.grant, { http, client, reason, now: () => clock.now() }),
+    const client = this.clientFor(before.grant);
+    return flights.join(before.facts.refreshTokenFingerprint, () =>
+      exchange(before.grant, { http, client, reason, now: () => clock.now() }),
     );
   }
 
-  async #settleOutcome(active: Active, outcome: ExchangeOutcome): Promise<void> {
+  async #settleOutcome(before: Active, outcome: ExchangeOutcome): Promise<void> {
     const { clock, log } = this.#context;
     if (outcome.kind === "refreshed") {
       if (outcome.issuerDateMs !== undefined) this.#issuerOffsetMs = outcome.issuerDateMs - clock.now();
-      await this.#stored.commitRefresh(outcome.grant, active);
+      await this.#commit(before, outcome.tokens);
       log.info({ event: "refresh.succeeded" });
       return;
     }
     const { error } = outcome;
-    log.warn({
-      event: "refresh.failed",
-      reason: outcome.kind,
-      code: error.code,
-      oauthError: error.oauthError,
-      error,
-    });
-    if (outcome.kind === "refused") return this.#refuse(active, error);
+    const { code, oauthError } = error;
+    log.warn({ event: "refresh.failed", reason: outcome.kind, code, oauthError, error });
+    if (outcome.kind === "refused") return this.#refuse(before, error);
     if (outcome.kind === "transient") this.#record.end();
-    this.#defer(active, error, outcome.kind === "ambiguous");
+    this.#defer(before, error);
+  }
+
+  async #commit(before: Active, tokens: (ExchangeOutcome & { kind: "refreshed" })["tokens"]): Promise<void> {
+    const spent = before.facts.refreshTokenFingerprint;
+    const grant = withTokens(before.grant, tokens);
+    if (grant.refreshToken.reveal() !== before.grant.refreshToken.reveal()) {
+      this.#context.successors.add(spent, tokens);
+      this.#record.markSpent(spent);
+    }
+    await this.#stored.commitRefresh(before, grant);
   }
 
   /** S4: the store is read again, for as long as another process may be committing, before the session is given up. */
-  async #refuse(active: Active, error: AuthError): Promise<void> {
+  async #refuse(before: Active, error: AuthError): Promise<void> {
     const { clock } = this.#context;
-    const patienceMs = error.oauthError === "refresh_token_reused" ? COMMIT_PATIENCE_MS : 0;
-    const untilMs = clock.now() + patienceMs;
-    for (;;) {
+    for (let look = 0; look <= COMMIT_LOOKS; look += 1) {
       await this.#stored.reload();
-      const now = this.#stored.current;
-      if (now.kind !== "active" || now.grant !== active.grant) return;
-      if (clock.now() >= untilMs) break;
+      if (!this.#isCurrent(before)) return;
+      if (error.oauthError !== "refresh_token_reused" || look === COMMIT_LOOKS) break;
       await sleep(clock, COMMIT_LOOK_MS);
     }
-    this.#stored.refuse(active, { error, atMs: clock.now() });
+    this.#stored.refuse(before, { error: this.#trueReason(error), atMs: clock.now() });
   }
 
-  /** An ambiguous token may be spent: it is not presented again before Codex itself would present it. */
-  #defer(active: Active, error: AuthError, isAmbiguous = false): void {
+  /** A token that was presented before without an answer was probably spent then, and not by somebody else. */
+  #trueReason(error: AuthError): AuthError {
+    const { intent } = this.#record;
+    if (!intent || intent.tries < 2) return error;
+    const words = `An earlier refresh got no answer, and has probably spent the token. ${error.message}`;
+    const { oauthError } = error;
+    return new AuthError(error.code, words, {
+      cause: error,
+      ...(oauthError === undefined ? {} : { oauthError }),
+    });
+  }
+
+  #defer(before: Active, error: AuthError): void {
+    if (!this.#isCurrent(before)) return;
     const { clock, random } = this.#context;
-    const waitMs = backOffMs(active.failures, random(), error.retryAfterMs);
-    const retryAtMs = clock.now() + waitMs;
-    // In memory no Codex would ever present it, so it waits until there is nothing left to lose.
-    const leadMs = this.#storage.kind === "memory" ? 0 : UPSTREAM_LEAD_MS;
-    const lastMomentAtMs = isAmbiguous ? (active.facts.expiresAtMs ?? 0) - leadMs : 0;
-    const failure = { error, atMs: clock.now() };
-    this.#stored.apply(
-      { kind: "deferred", failure, retryAtMs: Math.max(retryAtMs, lastMomentAtMs) },
-      "deferral",
-    );
+    const retryAtMs = clock.now() + backOffMs(before.failures, random(), error.retryAfterMs);
+    this.#stored.apply({ kind: "deferred", failure: { error, atMs: clock.now() }, retryAtMs }, "deferral");
+  }
+
+  #isCurrent(before: Active): boolean {
+    const { current } = this.#stored;
+    return current.kind === "active" && current.grant === before.grant && !current.isUnsaved;
+  }
+
+  /** Until when a token that may be spent already is not presented again; 0 for any other. */
+  #heldBackUntilMs(active: Active): EpochMs {
+    const { intent } = this.#record;
+    if (this.isInFlight || intent?.refreshToken !== active.facts.refreshTokenFingerprint) return 0;
+    return presentAgainAtMs(active.facts, intent.tries, this.#storage.kind !== "memory");
   }
 
   #dueAt(active: Active): EpochMs {

@@ -3,7 +3,7 @@ import { AuthError, type EpochMs } from "@codex-authd/shared";
 import type { ReauthorizationRequired, SignedOut } from "./state.js";
 
 const REASONS: Readonly<Record<SignedOut["reason"], string>> = {
-  noLogin: "Nobody is logged in",
+  noLogin: "There is no login",
   loggedOut: "This session was logged out",
   fileGone: "auth.json was removed by another process",
   otherCredential: "auth.json holds another kind of credential",
@@ -18,18 +18,20 @@ export function reasonOf(state: SignedOut | ReauthorizationRequired): string {
   return `${REASONS[state.reason]}.`;
 }
 
-/** What a caller who wants a token is told. */
-export function refusalOf(state: SignedOut | ReauthorizationRequired, codexHome: string): AuthError {
+/** What a caller who wants a token, or a newer one, is told. */
+export function refusalOf(state: SignedOut, codexHome: string): AuthError {
   if (state.failure) return state.failure.error;
-  if (state.kind === "signedOut" && state.other) {
+  if (state.other) {
     return new AuthError(
       "ERR_NOT_MANAGED",
       `auth.json in ${codexHome} holds a credential of mode "${state.other.authMode}", which the daemon neither hands out ` +
         "nor refreshes. Use it as it is, or run `codex-auth login` to replace it.",
     );
   }
-  const reason = state.kind === "signedOut" ? REASONS[state.reason] : "The login has ended";
-  return new AuthError("ERR_LOGIN_REQUIRED", `${reason} in ${codexHome}. Run \`codex-auth login\`.`);
+  return new AuthError(
+    "ERR_LOGIN_REQUIRED",
+    `${REASONS[state.reason]} in ${codexHome}. Run \`codex-auth login\`.`,
+  );
 }
 
 export function issuerNotTrusted(issuer: string): AuthError {
@@ -49,7 +51,7 @@ export function notOurs(ownership: "elsewhere" | "unlockable"): AuthError {
   return new AuthError("ERR_NOT_MANAGED", `This daemon does not refresh: ${why}.`);
 }
 
-export function refreshWasCutOff(startedAtMs: EpochMs): AuthError {
+export function refreshUnanswered(startedAtMs: EpochMs): AuthError {
   return new AuthError(
     "ERR_ISSUER_UNAVAILABLE",
     `The daemon ended in the middle of a refresh (begun ${new Date(startedAtMs).toISOString()}), so the refresh token may be ` +
@@ -76,7 +78,15 @@ export function refreshedTooOften(nowMs: EpochMs, allowedAtMs: EpochMs): AuthErr
 export function noAnswerYet(waitedMs: number): AuthError {
   return new AuthError(
     "ERR_ISSUER_UNAVAILABLE",
-    `The issuer has not answered within ${waitedMs / 1000} s. The refresh goes on; ask again in some seconds.`,
+    `The refresh has not ended within ${waitedMs / 1000} s. It goes on; ask again in some seconds.`,
     { retryAfterMs: waitedMs },
+  );
+}
+
+export function noNewerToken(): AuthError {
+  return new AuthError(
+    "ERR_ISSUER_UNAVAILABLE",
+    "There is no newer token than the one you have, and none can be fetched just now. Ask again in some seconds.",
+    { retryAfterMs: 5_000 },
   );
 }

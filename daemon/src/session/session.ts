@@ -4,13 +4,15 @@
  */
 import { type AuthError, type MethodResult, type SessionStatus, withDeadline } from "@codex-authd/shared";
 import { revokeToken } from "../oauth/revocation.js";
+import type { RefreshReason } from "../oauth/token-request.js";
 import type { Grant, GrantStorage } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
 import { toAuthError } from "./exchange.js";
 import { RefreshFlight } from "./refresh-flight.js";
-import { accountMismatch, noAnswerYet, refreshedTooOften, refusalOf } from "./refusals.js";
-import type { Active } from "./state.js";
+import { isWithin } from "./refresh-timing.js";
+import { accountMismatch, noAnswerYet, noNewerToken, refreshedTooOften, refusalOf } from "./refusals.js";
+import type { Active, Held, ReauthorizationRequired, SessionState } from "./state.js";
 import { statusOf } from "./status.js";
 import { type Change, StoredState } from "./stored-state.js";
 
@@ -51,7 +53,6 @@ export class Session {
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
     await session.#stored.reload();
-    session.#flight.resume();
     return session;
   }
 
@@ -98,17 +99,15 @@ export class Session {
 
   /**
    * An access token, from memory when it will do; else the one flight is joined. A token that is still valid is served to
-   * its last second, whatever the refresh does. Never starts a login.
+   * its last second, whatever becomes of the refresh token. Never starts a login.
    * @throws AuthError as the table says for `token/get`
    */
   async getToken(request: TokenRequest): Promise<MethodResult<"token/get">> {
-    const active = this.#activeFor(request.accountId);
-    if (this.#satisfies(active, request)) return this.#answer(active);
-    if (this.#isRejected(active, request)) this.#assertForcible(active);
-    const isLate = await this.#awaitRefresh(active, this.#isRejected(active, request));
-    const now = this.#activeFor(request.accountId);
-    if (this.#satisfies(now, request)) return this.#answer(now);
-    if (!this.#isRejected(now, request) && this.#leftMs(now) > 0) return this.#answer(now);
+    const held = this.#heldFor(request.accountId);
+    if (this.#satisfies(held, request)) return this.#answer(held);
+    const isLate = await this.#awaitNewer(held, request);
+    const now = this.#heldFor(request.accountId);
+    if (this.#satisfies(now, request) || this.#isUsable(now, request)) return this.#answer(now);
     throw this.#whyNot(now, isLate);
   }
 
@@ -117,12 +116,14 @@ export class Session {
    * @throws AuthError as the table says for `session/refresh`
    */
   async refresh(rejectedToken?: string): Promise<SessionStatus> {
-    const active = this.#activeFor();
-    if (rejectedToken && rejectedToken !== active.facts.accessTokenFingerprint) return this.status();
-    this.#assertForcible(active);
-    const isLate = await this.#awaitRefresh(active, rejectedToken !== undefined, "forced");
-    const now = this.#activeFor();
-    if (now.facts.accessTokenFingerprint !== active.facts.accessTokenFingerprint) return this.status();
+    const before = this.#heldFor();
+    const { accessTokenFingerprint } = before.facts;
+    if (rejectedToken && rejectedToken !== accessTokenFingerprint) return this.status();
+    if (before.kind !== "active") throw before.failure.error;
+    this.#assertForcible(before);
+    const isLate = await this.#awaitRefresh(before, rejectedToken ? "unauthorized_recovery" : "forced");
+    const now = this.#heldFor();
+    if (now.facts.accessTokenFingerprint !== accessTokenFingerprint) return this.status();
     throw this.#whyNot(now, isLate);
   }
 
@@ -147,18 +148,24 @@ export class Session {
    * @throws AuthError ERR_STORAGE_UNAVAILABLE; the session is then unchanged
    */
   async logout(revoke: boolean): Promise<MethodResult<"session/logout">> {
-    const { current } = this.#stored;
-    const loggedOut = await this.#stored.remove();
-    if (!revoke || current.kind !== "active") return { loggedOut, revoked: false, revocationError: null };
+    // What is revoked is the newest token: an exchange in flight is waited for.
+    if (revoke) await this.#waitFor(this.#flight.settle());
+    const { had: loggedOut, removed } = await this.#stored.remove();
+    if (!revoke) return { loggedOut, revoked: false, revocationError: null };
+    const revocationError = await this.#revoke(removed);
+    return { loggedOut, revoked: revocationError === null, revocationError };
+  }
+
+  /** Why it was not revoked, or `null`. */
+  async #revoke(removed: SessionState): Promise<string | null> {
+    if (removed.kind === "signedOut") return "There was no ChatGPT login to revoke.";
     try {
-      const client = this.#flight.clientFor(current.grant);
-      await revokeToken(this.#context.http, client, {
-        token: current.grant.refreshToken,
-        tokenTypeHint: "refresh_token",
-      });
-      return { loggedOut, revoked: true, revocationError: null };
+      const client = this.#flight.clientFor(removed.grant);
+      const token = removed.grant.refreshToken;
+      await revokeToken(this.#context.http, client, { token, tokenTypeHint: "refresh_token" });
+      return null;
     } catch (error) {
-      return { loggedOut, revoked: false, revocationError: toAuthError(error).message };
+      return toAuthError(error).message;
     }
   }
 
@@ -172,6 +179,11 @@ export class Session {
       void this.#flight.join(proactiveReason(current));
   }
 
+  /** The local clock was set, or stood still. */
+  clockJumped(): void {
+    this.#flight.forgetIssuerClock();
+  }
+
   /** Waits for what was begun, and stops watching. */
   async close(): Promise<void> {
     await this.#watch.close();
@@ -180,64 +192,79 @@ export class Session {
     this.#record.close();
   }
 
-  #activeFor(accountId?: string): Active {
+  #heldFor(accountId?: string): Active | ReauthorizationRequired {
     const { current } = this.#stored;
-    if (current.kind !== "active") throw refusalOf(current, this.codexHome);
+    if (current.kind === "signedOut") throw refusalOf(current, this.codexHome);
     if (accountId !== undefined && accountId !== current.grant.accountId) throw accountMismatch();
     return current;
   }
 
   /** Nobody can ask for more than half a lifetime: such a token would be exchanged at every call. */
-  #satisfies(active: Active, request: TokenRequest): boolean {
-    const { expiresAtMs, issuedAtMs } = active.facts;
+  #satisfies(held: Held, request: TokenRequest): boolean {
+    const { expiresAtMs, issuedAtMs } = held.facts;
     const halfLifetimeMs = ((expiresAtMs ?? Number.POSITIVE_INFINITY) - issuedAtMs) / 2;
     const neededMs = Math.min(request.minValidityMs ?? 0, halfLifetimeMs);
-    return !this.#isRejected(active, request) && this.#leftMs(active) > neededMs;
+    return !this.#isRejected(held, request) && this.#leftMs(held) > neededMs;
   }
 
-  #isRejected(active: Active, request: TokenRequest): boolean {
-    return request.rejectedToken === active.facts.accessTokenFingerprint;
+  /** Not what was asked for, but still good. */
+  #isUsable(held: Held, request: TokenRequest): boolean {
+    return !this.#isRejected(held, request) && this.#leftMs(held) > 0;
   }
 
-  #leftMs(active: Active): number {
-    return (active.facts.expiresAtMs ?? Number.POSITIVE_INFINITY) - this.#flight.issuerNow();
+  #isRejected({ facts }: Held, request: TokenRequest): boolean {
+    return request.rejectedToken === facts.accessTokenFingerprint;
   }
 
-  #answer(active: Active): MethodResult<"token/get"> {
+  #leftMs({ facts }: Held): number {
+    return (facts.expiresAtMs ?? Number.POSITIVE_INFINITY) - this.#flight.now();
+  }
+
+  #answer({ grant, facts }: Held): MethodResult<"token/get"> {
     return {
-      accessToken: active.grant.accessToken.reveal(),
-      expiresAtMs: active.facts.expiresAtMs,
-      accountId: active.grant.accountId,
-      planType: active.facts.planType,
+      accessToken: grant.accessToken.reveal(),
+      expiresAtMs: facts.expiresAtMs,
+      accountId: grant.accountId,
+      planType: facts.planType,
       generation: this.#stored.generation,
     };
+  }
+
+  async #awaitNewer(held: Active | ReauthorizationRequired, request: TokenRequest): Promise<boolean> {
+    if (held.kind !== "active") return false;
+    if (!this.#isRejected(held, request)) return this.#awaitRefresh(held, proactiveReason(held));
+    this.#assertForcible(held);
+    return this.#awaitRefresh(held, "unauthorized_recovery");
   }
 
   /** Joining a flight that is under way is always allowed; starting one is not. */
   #assertForcible(active: Active): void {
     const obstacle = this.#flight.obstacle(active.grant);
     if (obstacle) throw obstacle;
-    if (this.#flight.isInFlight) return;
     const now = this.#context.clock.now();
-    const allowedAtMs = (this.#flight.lastExchangeAtMs ?? Number.NEGATIVE_INFINITY) + FORCED_INTERVAL_MS;
-    if (active.failure === null && now < allowedAtMs) throw refreshedTooOften(now, allowedAtMs);
+    const { isInFlight, lastExchangeAtMs } = this.#flight;
+    if (isInFlight || active.failure || !isWithin(FORCED_INTERVAL_MS, lastExchangeAtMs, now)) return;
+    throw refreshedTooOften(now, (lastExchangeAtMs ?? now) + FORCED_INTERVAL_MS);
   }
 
   /** True when the flight was still under way at the waiter's deadline. */
-  async #awaitRefresh(active: Active, isRejected: boolean, forced?: "forced"): Promise<boolean> {
+  async #awaitRefresh(active: Active, reason: RefreshReason): Promise<boolean> {
     if (!this.#flight.isInFlight && !this.#flight.mayStart(active)) return false;
-    const reason = isRejected ? "unauthorized_recovery" : (forced ?? proactiveReason(active));
-    const late = new Error("late");
-    const flight = this.#flight.join(reason);
-    return withDeadline(this.#context.clock, flight, { afterMs: WAITER_DEADLINE_MS, error: () => late }).then(
+    return this.#waitFor(this.#flight.join(reason));
+  }
+
+  #waitFor(flight: Promise<void>): Promise<boolean> {
+    const late = { afterMs: WAITER_DEADLINE_MS, error: () => new Error("late") };
+    return withDeadline(this.#context.clock, flight, late).then(
       () => false,
       () => true,
     );
   }
 
-  #whyNot(active: Active, isLate: boolean): AuthError {
+  #whyNot(held: Active | ReauthorizationRequired, isLate: boolean): AuthError {
+    if (held.kind !== "active") return held.failure.error;
     if (isLate) return noAnswerYet(WAITER_DEADLINE_MS);
-    return this.#flight.obstacle(active.grant) ?? active.failure?.error ?? noAnswerYet(0);
+    return this.#flight.obstacle(held.grant) ?? this.#flight.failureOf(held)?.error ?? noNewerToken();
   }
 }
 

@@ -2,13 +2,16 @@
 import { AuthError, type Clock } from "@codex-authd/shared";
 import { resolveCodexHome, type SessionSelector } from "../codex/codex-home.js";
 import type { GrantStorage } from "../storage/grant-storage.js";
-import { createVolatileRecord, type SessionRecord } from "../storage/session-record.js";
+import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
 import { Session } from "./session.js";
 import type { Change } from "./stored-state.js";
 
 /** How often every session is looked at: suspend and clock jumps are noticed within two looks. */
 const LOOK_MS = 1_000;
+
+/** A timer that is off by more tells of a suspended machine or a clock that was set. */
+const CLOCK_TOLERANCE_MS = 2_000;
 
 /** Each session costs a watched folder; nobody has this many Codex homes. */
 const SESSIONS_MAX = 1_000;
@@ -26,7 +29,7 @@ export interface SessionsOptions {
   /** Codex home of the default session: whose caller names none. */
   readonly defaultCodexHome: string;
   readonly openStorage: (place: SessionPlace) => GrantStorage;
-  readonly openRecord: (place: { location: string; codexHome: string }) => SessionRecord;
+  readonly openRecord: (storage: GrantStorage, codexHome: string) => SessionRecord;
   readonly onChange: (session: Session, change: Change) => void;
 }
 
@@ -59,6 +62,14 @@ export class Sessions {
     return selected;
   }
 
+  /**
+   * The Codex home of a caller, whose configuration a login has to keep.
+   * @throws AuthError ERR_CONFIG_INVALID
+   */
+  codexHomeOf(selector: SessionSelector): string {
+    return resolveCodexHome(selector, this.#options.defaultCodexHome);
+  }
+
   /** Stops the timer and the watching, and waits for exchanges in flight: a spent token must be stored. */
   async close(): Promise<void> {
     this.#stopLooking();
@@ -70,7 +81,7 @@ export class Sessions {
 
   #placeOf(selector: SessionSelector): SessionPlace {
     const { storage = "auto", sessionName = "default" } = selector;
-    return { codexHome: resolveCodexHome(selector, this.#options.defaultCodexHome), storage, sessionName };
+    return { codexHome: this.codexHomeOf(selector), storage, sessionName };
   }
 
   #openAt(place: SessionPlace): Promise<Session> {
@@ -90,16 +101,25 @@ export class Sessions {
 
   async #openOn(storage: GrantStorage, { codexHome, sessionName }: SessionPlace): Promise<Session> {
     const { context, openRecord, onChange } = this.#options;
-    const { location, kind } = storage;
-    const record = kind === "memory" ? createVolatileRecord(location) : openRecord({ location, codexHome });
-    const name = kind === "memory" ? sessionName : null;
-    return Session.open({ codexHome, name, storage, record, context, onChange });
+    const record = openRecord(storage, codexHome);
+    const name = storage.kind === "memory" ? sessionName : null;
+    try {
+      return await Session.open({ codexHome, name, storage, record, context, onChange });
+    } catch (error) {
+      record.close();
+      throw error;
+    }
   }
 
   #look(clock: Clock): () => void {
+    const dueAtMs = clock.now() + LOOK_MS;
     return clock.setTimer(LOOK_MS, () => {
       this.#selected.clear();
-      for (const session of this.#opened) session.tick();
+      const isClockJump = Math.abs(clock.now() - dueAtMs) > CLOCK_TOLERANCE_MS;
+      for (const session of this.#opened) {
+        if (isClockJump) session.clockJumped();
+        session.tick();
+      }
       this.#stopLooking = this.#look(clock);
     });
   }

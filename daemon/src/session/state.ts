@@ -1,7 +1,8 @@
 /**
- * The state of one session, as a tagged union and a pure transition. It owns no time and does no I/O. Invariants:
- * a grant exists only while active; every change of what a caller could see raises the generation; facts that depend on
- * now (fresh, due, expired) are functions of (state, now) elsewhere, never states; a pending login is beside the state.
+ * The state of one session, as a tagged union and a pure transition. It owns no time and does no I/O. Invariants: every
+ * change of what a caller could see raises the generation; a refused grant may still be served until its access token
+ * ends, and is never refreshed; facts that depend on now (fresh, due, expired) are functions of (state, now) elsewhere,
+ * never states; a pending login is beside the state.
  */
 import type { AuthError, EpochMs } from "@codex-authd/shared";
 import type { Grant } from "../storage/grant-storage.js";
@@ -26,11 +27,15 @@ export interface SignedOut {
   readonly failure: Failure | null;
 }
 
-export interface Active {
-  readonly kind: "active";
+/** A grant and what can be read from it. */
+export interface Held {
   readonly grant: Grant;
   readonly facts: GrantFacts;
   readonly flow: "browser" | "device" | null;
+}
+
+export interface Active extends Held {
+  readonly kind: "active";
   /** Failed exchanges since the last good one. */
   readonly failures: number;
   readonly failure: Failure | null;
@@ -40,26 +45,21 @@ export interface Active {
   readonly isUnsaved: boolean;
 }
 
-export interface ReauthorizationRequired {
+export interface ReauthorizationRequired extends Held {
   readonly kind: "reauthorizationRequired";
-  readonly identity: Identity;
   readonly failure: Failure;
 }
 
 export type SessionState = SignedOut | Active | ReauthorizationRequired;
 
 export type SessionEvent =
-  | {
-      readonly kind: "granted";
-      readonly grant: Grant;
-      readonly facts: GrantFacts;
-      readonly flow: Active["flow"];
-      readonly isUnsaved: boolean;
-    }
+  | ({ readonly kind: "granted" } & Held & {
+        /** Why the grant is in memory only; `null` when it is stored. */
+        readonly writeFailure: Failure | null;
+      })
   | { readonly kind: "deferred"; readonly failure: Failure; readonly retryAtMs: EpochMs }
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "stored" }
-  | { readonly kind: "unsaved"; readonly failure: Failure }
   | { readonly kind: "removed"; readonly reason: "noLogin" | "loggedOut" | "fileGone" }
   | { readonly kind: "replacedByOther"; readonly authMode: string; readonly accountId: string | null }
   | { readonly kind: "unreadable"; readonly failure: Failure };
@@ -89,29 +89,37 @@ export function transition(state: SessionState, event: SessionEvent): SessionSta
   }
 }
 
-function activeWith(event: SessionEvent & { kind: "granted" }): Active {
-  const { grant, facts, flow, isUnsaved } = event;
-  return { kind: "active", grant, facts, flow, isUnsaved, failures: 0, failure: null, retryAtMs: null };
+function activeWith({ grant, facts, flow, writeFailure }: SessionEvent & { kind: "granted" }): Active {
+  const isUnsaved = writeFailure !== null;
+  return {
+    kind: "active",
+    grant,
+    facts,
+    flow,
+    isUnsaved,
+    failures: 0,
+    failure: writeFailure,
+    retryAtMs: null,
+  };
 }
 
-type ActiveEvent = Extract<SessionEvent, { kind: "deferred" | "refused" | "stored" | "unsaved" }>;
+type ActiveEvent = Extract<SessionEvent, { kind: "deferred" | "refused" | "stored" }>;
 
 function whileActive(state: Active, event: ActiveEvent): SessionState {
   switch (event.kind) {
     case "deferred":
       return { ...state, failures: state.failures + 1, failure: event.failure, retryAtMs: event.retryAtMs };
-    case "refused":
-      return { kind: "reauthorizationRequired", identity: identityOf(state), failure: event.failure };
+    case "refused": {
+      const { grant, facts, flow } = state;
+      return { kind: "reauthorizationRequired", grant, facts, flow, failure: event.failure };
+    }
     case "stored":
       return state.isUnsaved ? { ...state, isUnsaved: false, failure: null } : state;
-    case "unsaved":
-      return { ...state, isUnsaved: true, failure: event.failure };
   }
 }
 
 /** Whose session it is, or was. */
 export function identityOf(state: SessionState): Identity {
-  if (state.kind === "active") return { accountId: state.grant.accountId, email: state.facts.email };
-  if (state.kind === "reauthorizationRequired") return state.identity;
-  return { accountId: state.other?.accountId ?? null, email: null };
+  if (state.kind === "signedOut") return { accountId: state.other?.accountId ?? null, email: null };
+  return { accountId: state.grant.accountId, email: state.facts.email };
 }

@@ -16,6 +16,7 @@ export interface StatusSources {
 /** A session as everybody may see it: no token, no secret, and no I/O to find it out. */
 export function statusOf({ codexHome, name, storage, stored, flight }: StatusSources): SessionStatus {
   const state = stored.current;
+  const held = state.kind === "signedOut" ? null : state;
   const active = state.kind === "active" ? state : null;
   return {
     codexHome,
@@ -26,15 +27,15 @@ export function statusOf({ codexHome, name, storage, stored, flight }: StatusSou
     generation: stored.generation,
     authMode: authModeOf(state),
     ...identityOf(state),
-    planType: active?.facts.planType ?? null,
-    issuer: active?.grant.issuer ?? null,
-    flow: active?.flow ?? null,
-    expiresAtMs: active?.facts.expiresAtMs ?? null,
-    lastRefreshAtMs: active?.grant.lastRefreshAtMs ?? null,
+    planType: held?.facts.planType ?? null,
+    issuer: held?.grant.issuer ?? null,
+    flow: held?.flow ?? null,
+    expiresAtMs: held?.facts.expiresAtMs ?? null,
+    lastRefreshAtMs: held?.grant.lastRefreshAtMs ?? null,
     nextRefreshAtMs: active ? flight.nextRefreshAtMs(active) : null,
     refreshInFlight: flight.isInFlight,
     storageState: active?.isUnsaved ? "pending" : "stored",
-    lastError: lastErrorOf(state.failure),
+    lastError: lastErrorOf(active ? flight.failureOf(active) : state.failure),
     warnings: warningsOf(stored, flight),
   };
 }

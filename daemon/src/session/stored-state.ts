@@ -6,12 +6,13 @@
 import { AuthError, type EpochMs, sleep } from "@codex-authd/shared";
 import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
-import { adoptionOf } from "./adoption.js";
+import { adoptionOf, contentKey } from "./adoption.js";
 import type { SessionContext } from "./context.js";
 import { grantFacts } from "./grant-facts.js";
-import { backOffMs } from "./refresh-timing.js";
+import { backOffMs, isOver } from "./refresh-timing.js";
 import {
   type Active,
+  type Failure,
   type Identity,
   identityOf,
   type SessionEvent,
@@ -39,10 +40,20 @@ export interface Change {
   readonly previousAccount: Identity | null;
 }
 
+/** What is granted, how it came, and how it is written. */
+interface Granting {
+  readonly grant: Grant;
+  readonly flow: Active["flow"];
+  readonly cause: ChangeCause;
+  readonly write: () => Promise<SaveOutcome>;
+}
+
 interface PendingWrite {
   readonly write: () => Promise<SaveOutcome>;
   readonly attempts: number;
   readonly nextAtMs: EpochMs;
+  /** Key of the content that it will replace. */
+  readonly overwritten: string | null;
 }
 
 export interface StoredStateOptions {
@@ -113,109 +124,158 @@ export class StoredState {
         await this.#storage.saveLogin(grant);
         return "stored";
       };
-      const failure = await this.#tryToWrite(write);
-      if (failure && this.#state.kind === "active") throw failure;
-      this.#grant(grant, { flow, cause: "login" });
-      if (failure) this.#keepInMemory(write, failure);
-    });
-  }
-
-  /** Stores rotated tokens; when the store meanwhile holds something else, that is adopted instead. */
-  commitRefresh(grant: Grant, before: Active): Promise<void> {
-    return this.#inTurn(async () => {
-      const spent = before.facts.refreshTokenFingerprint;
-      const write = (): Promise<SaveOutcome> => this.#storage.saveRefreshed(grant, spent);
       const outcome = await write().catch(asStorageError);
-      const isRotated = grant.refreshToken.reveal() !== before.grant.refreshToken.reveal();
-      if (isRotated) this.#record.markSpent(spent);
-      // The intent stays on record until what it brought is stored: a crash before that has lost it.
-      if (!(outcome instanceof AuthError)) this.#record.end();
-      if (outcome === "superseded") return this.#reload();
-      this.#grant(grant, { flow: before.flow, cause: "refresh" });
-      if (outcome !== "stored") this.#keepInMemory(write, outcome);
+      if (outcome instanceof AuthError && this.#state.kind === "active") throw outcome;
+      this.#record.end();
+      await this.#grant({ grant, flow, cause: "login", write }, outcome);
     });
-  }
-
-  /** The issuer refused this grant for good; its refresh token is not believed again. */
-  refuse(refused: Active, failure: { error: AuthError; atMs: EpochMs }): void {
-    this.#record.markSpent(refused.facts.refreshTokenFingerprint);
-    this.#record.end();
-    this.apply({ kind: "refused", failure }, "refusal");
   }
 
   /**
-   * Removes the login from the store and the memory. True when there was one.
-   * @throws AuthError ERR_STORAGE_UNAVAILABLE; the session is then unchanged
+   * Stores what came after the grant of `before`. A store that meanwhile holds something else is looked at with the new
+   * tokens already in memory, so that nothing of ours is lost to it: another login is adopted, an older token put back.
    */
-  remove(): Promise<boolean> {
+  commitRefresh(before: Active, grant: Grant): Promise<void> {
     return this.#inTurn(async () => {
-      const wasStored = await this.#storage.remove();
-      const had = wasStored || this.#state.kind !== "signedOut";
-      this.#pendingWrite = null;
-      this.apply({ kind: "removed", reason: had ? "loggedOut" : "noLogin" }, "logout");
-      return had;
-    });
-  }
-
-  /** Tries the pending write again when its time has come. */
-  retryWrite(): Promise<void> {
-    const pending = this.#pendingWrite;
-    if (!pending || this.#context.clock.now() < pending.nextAtMs) return Promise.resolve();
-    return this.#inTurn(async () => {
-      if (this.#pendingWrite !== pending) return;
-      const outcome = await pending.write().catch(asStorageError);
-      if (outcome instanceof AuthError) return this.#postpone(pending, outcome);
-      this.#record.end();
-      this.#pendingWrite = null;
-      this.apply({ kind: "stored" }, "storage");
+      const write = (): Promise<SaveOutcome> =>
+        this.#storage.saveRefreshed(grant, before.facts.refreshTokenFingerprint);
+      const outcome = await write().catch(asStorageError);
+      // The intent stays on record until what it brought is stored: a crash before that has lost it.
+      if (outcome === "stored") this.#record.end();
+      const isStillOurs = this.#state.kind === "active" && this.#state.grant === before.grant;
+      if (outcome === "stored" || isStillOurs) {
+        await this.#grant({ grant, flow: before.flow, cause: "refresh", write }, outcome);
+      }
       if (outcome === "superseded") await this.#reload();
     });
   }
 
-  /** Resolves when everything that was begun is done. */
+  /** The issuer refused this grant for good; its refresh token is not believed again. */
+  refuse(refused: Active, failure: Failure): void {
+    this.#record.markSpent(refused.facts.refreshTokenFingerprint);
+    this.#record.end();
+    if (this.#state.kind === "active" && this.#state.grant === refused.grant) {
+      this.apply({ kind: "refused", failure }, "refusal");
+    }
+  }
+
+  /**
+   * Removes the login from the store and the memory, and answers the state that ended.
+   * @throws AuthError ERR_STORAGE_UNAVAILABLE; the session is then unchanged
+   */
+  remove(): Promise<{ had: boolean; removed: SessionState }> {
+    return this.#inTurn(async () => {
+      const wasStored = await this.#storage.remove();
+      const removed = this.#state;
+      const had = wasStored || removed.kind !== "signedOut";
+      this.#pendingWrite = null;
+      this.#record.end();
+      this.apply({ kind: "removed", reason: had ? "loggedOut" : "noLogin" }, "logout");
+      return { had, removed };
+    });
+  }
+
+  /** Tries the pending write again when its time has come. */
+  async retryWrite(): Promise<void> {
+    const isDue = (): boolean =>
+      this.#pendingWrite !== null && isOver(this.#pendingWrite.nextAtMs, this.#context.clock.now());
+    if (isDue()) await this.#inTurn(async () => (isDue() ? this.#writePending() : undefined));
+  }
+
+  /** Resolves when everything that was begun is done; a pending write is tried a last time. */
   async settle(): Promise<void> {
-    await this.#queue.catch(() => {});
+    await this.#queue;
+    await this.#inTurn(() => this.#writePending());
+    if (this.#pendingWrite) this.#context.log.fatal({ event: "storage.lost", state: "unsaved" });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work, work);
+    const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => {});
     return turn;
   }
 
   async #reload(): Promise<void> {
+    let stored: StoredCredential;
     try {
-      let stored = await this.#storage.load();
-      if (stored.kind === "absent" && this.#state.kind !== "signedOut") {
-        await sleep(this.#context.clock, ABSENT_PAUSE_MS);
-        stored = await this.#storage.load();
-      }
-      this.#readProblem = null;
-      await this.#adopt(stored);
+      stored = await this.#loadSettled();
     } catch (error) {
-      this.#noteUnreadable(asStorageError(error));
+      return this.#noteUnreadable(asStorageError(error));
     }
+    this.#readProblem = null;
+    await this.#adopt(stored);
+  }
+
+  async #loadSettled(): Promise<StoredCredential> {
+    const stored = await this.#storage.load();
+    if (stored.kind !== "absent" || this.#state.kind === "signedOut") return stored;
+    await sleep(this.#context.clock, ABSENT_PAUSE_MS);
+    return this.#storage.load();
   }
 
   async #adopt(stored: StoredCredential): Promise<void> {
-    const adoption = adoptionOf(this.#state, stored, (fingerprint) => this.#record.isSpent(fingerprint));
+    const overwritten = this.#pendingWrite?.overwritten ?? null;
+    const isSpent = (fingerprint: string): boolean => this.#record.isSpent(fingerprint);
+    const adoption = adoptionOf(this.#state, { stored, overwritten, isSpent });
     if (adoption === "unchanged") return;
     this.#context.log.info({ event: "storage.changed", reason: adoption });
-    if (adoption === "putBack") return this.#putBack(stored);
+    if (adoption === "putBack" && stored.kind === "managed") return this.#putBack(stored.grant);
     this.#pendingWrite = null;
     if (adoption === "remove") this.apply({ kind: "removed", reason: "fileGone" }, "fileGone");
     if (stored.kind === "other") this.apply({ ...stored, kind: "replacedByOther" }, "adoption");
-    if (stored.kind === "managed") this.#grant(stored.grant, { flow: null, cause: "adoption" });
+    if (stored.kind === "managed") this.#adoptGrant(stored.grant);
   }
 
-  /** Somebody wrote a spent refresh token back: ours, which came after it, is stored again. */
-  async #putBack(stored: StoredCredential): Promise<void> {
-    if (this.#state.kind !== "active" || stored.kind !== "managed" || this.#state.isUnsaved) return;
-    const { grant } = this.#state;
-    const { refreshTokenFingerprint } = grantFacts(stored.grant, this.#context.clock.now());
+  #adoptGrant(grant: Grant): void {
+    const facts = grantFacts(grant, this.#context.clock.now());
+    this.apply({ kind: "granted", grant, facts, flow: null, writeFailure: null }, "adoption");
+  }
+
+  /** Somebody wrote a spent refresh token: what came after it, if we know, is stored again in its place. */
+  async #putBack(spent: Grant): Promise<void> {
+    const ours = this.#state.kind === "active" ? this.#state.grant : undefined;
+    const grant = this.#context.successors.latest(spent) ?? ours;
+    if (!grant) return;
+    const { refreshTokenFingerprint } = grantFacts(spent, this.#context.clock.now());
     const write = (): Promise<SaveOutcome> => this.#storage.saveRefreshed(grant, refreshTokenFingerprint);
-    const failure = await this.#tryToWrite(write);
-    if (failure) this.#keepInMemory(write, failure);
+    const outcome = await write().catch(asStorageError);
+    const isNews =
+      !ours || contentKey({ kind: "managed", grant }) !== contentKey({ kind: "managed", grant: ours });
+    if (outcome === "superseded" || (outcome === "stored" && !isNews)) return;
+    const flow = this.#state.kind === "active" ? this.#state.flow : null;
+    await this.#grant({ grant, flow, cause: "storage", write }, outcome);
+  }
+
+  async #grant({ grant, flow, cause, write }: Granting, outcome: SaveOutcome | AuthError): Promise<void> {
+    const { clock } = this.#context;
+    const error = outcome instanceof AuthError ? outcome : null;
+    this.#pendingWrite = error && (await this.#postponed({ write, attempts: 0, overwritten: null }, error));
+    const writeFailure = error && { error, atMs: clock.now() };
+    this.apply({ kind: "granted", grant, facts: grantFacts(grant, clock.now()), flow, writeFailure }, cause);
+  }
+
+  async #writePending(): Promise<void> {
+    // Another process may have written since: its news comes first, and may end the pending write.
+    if (this.#pendingWrite) await this.#reload();
+    const pending = this.#pendingWrite;
+    if (!pending) return;
+    const outcome = await pending.write().catch(asStorageError);
+    if (outcome instanceof AuthError) {
+      this.#pendingWrite = await this.#postponed(pending, outcome);
+      return;
+    }
+    this.#pendingWrite = null;
+    this.#record.end();
+    this.apply({ kind: "stored" }, "storage");
+    if (outcome === "superseded") await this.#reload();
+  }
+
+  async #postponed(write: Omit<PendingWrite, "nextAtMs">, error: AuthError): Promise<PendingWrite> {
+    const { clock, log, random } = this.#context;
+    if (write.attempts === 0) log.error({ event: "storage.writeFailed", code: error.code, error });
+    const nextAtMs = clock.now() + backOffMs(write.attempts, random());
+    const overwritten = write.overwritten ?? (await this.#storage.load().then(contentKey, () => null));
+    return { ...write, attempts: write.attempts + 1, nextAtMs, overwritten };
   }
 
   #noteUnreadable(error: AuthError): void {
@@ -227,36 +287,11 @@ export class StoredState {
       this.apply({ kind: "unreadable", failure: { error, atMs: this.#context.clock.now() } }, "storage");
     }
   }
-
-  #grant(grant: Grant, { flow, cause }: { flow: Active["flow"]; cause: ChangeCause }): void {
-    this.#pendingWrite = null;
-    this.#readProblem = null;
-    const facts = grantFacts(grant, this.#context.clock.now());
-    this.apply({ kind: "granted", grant, facts, flow, isUnsaved: false }, cause);
-  }
-
-  async #tryToWrite(write: () => Promise<SaveOutcome>): Promise<AuthError | undefined> {
-    const outcome = await write().catch(asStorageError);
-    return outcome instanceof AuthError ? outcome : undefined;
-  }
-
-  #keepInMemory(write: () => Promise<SaveOutcome>, error: AuthError): void {
-    this.#context.log.error({ event: "storage.write_failed", code: error.code, error });
-    this.#postpone({ write, attempts: 0, nextAtMs: 0 }, error);
-  }
-
-  #postpone({ write, attempts }: PendingWrite, error: AuthError): void {
-    const { clock, random } = this.#context;
-    const nextAtMs = clock.now() + backOffMs(attempts, random());
-    this.#pendingWrite = { write, attempts: attempts + 1, nextAtMs };
-    if (this.#state.kind === "active" && this.#state.isUnsaved) return;
-    this.apply({ kind: "unsaved", failure: { error, atMs: clock.now() } }, "storage");
-  }
 }
 
 function asStorageError(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
-  return new AuthError("ERR_STORAGE_UNAVAILABLE", "The login could not be stored. It is tried again.", {
+  return new AuthError("ERR_STORAGE_UNAVAILABLE", "The store of the login failed. It is tried again.", {
     cause: error,
   });
 }

@@ -8,46 +8,44 @@ import { join } from "node:path";
 import { AuthError, type Clock, sleep } from "@codex-authd/shared";
 import { isFlockAvailable, tryFlock } from "../native/flock.js";
 
-/** Upstream's own patience for `auth.json.lock`. */
-const LOCK_DEADLINE_MS = 5_000;
-
-/** Upstream's own pace. */
+/** Upstream's own pace and patience for `auth.json.lock`: every 10 ms for 5 s. Counted, for a clock may be set meanwhile. */
 const LOCK_RETRY_MS = 10;
+const LOCK_TRIES = 500;
 
 export interface CodexLockPaths {
   readonly codexHome: string;
-  /** The real auth.json, links resolved. */
-  readonly realFile: string;
+  /** The real auth.json, links resolved; `null` where no file is written, but a keyring is. */
+  readonly realFile: string | null;
 }
 
 /**
- * Runs `commit` while holding both locks. Without flock on this machine it runs unprotected, as every Codex before 0.169 does.
- * @throws AuthError ERR_STORAGE_UNAVAILABLE when another process holds a lock for {@link LOCK_DEADLINE_MS}
+ * Runs `commit` to its end while holding the locks. Without flock on this machine it runs unprotected, as every Codex
+ * before 0.169 does.
+ * @throws AuthError ERR_STORAGE_UNAVAILABLE when another process holds a lock for 5 s
  */
-export async function withCodexLocks<T>(paths: CodexLockPaths, clock: Clock, commit: () => T): Promise<T> {
-  mkdirSync(paths.codexHome, { recursive: true, mode: 0o700 });
+export async function withCodexLocks<T>(
+  { codexHome, realFile }: CodexLockPaths,
+  clock: Clock,
+  commit: () => T | Promise<T>,
+): Promise<T> {
+  mkdirSync(codexHome, { recursive: true, mode: 0o700 });
   if (!isFlockAvailable()) return commit();
-  const deadlineAtMs = clock.now() + LOCK_DEADLINE_MS;
   const release: (() => void)[] = [];
   try {
-    release.push(await lock(join(paths.codexHome, "auth.lock"), 0o666, { clock, deadlineAtMs }));
-    release.push(await lock(`${paths.realFile}.lock`, 0o600, { clock, deadlineAtMs }));
-    return commit();
+    release.push(await lock(join(codexHome, "auth.lock"), 0o666, clock));
+    if (realFile !== null) release.push(await lock(`${realFile}.lock`, 0o600, clock));
+    return await commit();
   } finally {
     for (const unlock of release.reverse()) unlock();
   }
 }
 
-async function lock(
-  path: string,
-  mode: number,
-  wait: { clock: Clock; deadlineAtMs: number },
-): Promise<() => void> {
+async function lock(path: string, mode: number, clock: Clock): Promise<() => void> {
   const descriptor = openSync(path, "a+", mode);
   try {
-    while (!tryFlock(descriptor)) {
-      if (wait.clock.now() >= wait.deadlineAtMs) throw lockTimedOut(path);
-      await sleep(wait.clock, LOCK_RETRY_MS);
+    for (let tries = 1; !tryFlock(descriptor); tries += 1) {
+      if (tries === LOCK_TRIES) throw lockTimedOut(path);
+      await sleep(clock, LOCK_RETRY_MS);
     }
   } catch (error) {
     closeSync(descriptor);
@@ -60,7 +58,7 @@ async function lock(
 function lockTimedOut(path: string): AuthError {
   return new AuthError(
     "ERR_STORAGE_UNAVAILABLE",
-    `Another process has held ${path} for ${LOCK_DEADLINE_MS / 1000} seconds, so auth.json was not written. ` +
+    `Another process has held ${path} for ${(LOCK_TRIES * LOCK_RETRY_MS) / 1000} seconds, so nothing was written. ` +
       "Look for a Codex process that hangs; the write is tried again.",
   );
 }

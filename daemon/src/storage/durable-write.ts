@@ -31,11 +31,15 @@ function writeAndSync(path: string, content: string): void {
   }
 }
 
-/** Makes a rename or an unlink in `folder` survive a power cut. */
+/**
+ * Makes a rename or an unlink in `folder` survive a power cut, where the file system can. It has happened either way, so
+ * a file system that cannot (some network ones refuse) is no failure of the write.
+ */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, "r");
   try {
     fsyncSync(descriptor);
+  } catch {
   } finally {
     closeSync(descriptor);
   }

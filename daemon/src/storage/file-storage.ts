@@ -4,11 +4,12 @@ import {
   copyFileSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   statSync,
   unlinkSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AuthError, type Clock, sleep } from "@codex-authd/shared";
 import {
   type AuthJson,
@@ -30,9 +31,11 @@ const TORN_READS = 6;
 /** Pause between those reads: together longer than any write of 4 kB takes. */
 const TORN_PAUSE_MS = 40;
 
-/** The session in `$CODEX_HOME/auth.json`, in upstream's format, under upstream's locks; a link is followed and kept. */
+/**
+ * The session in `$CODEX_HOME/auth.json`, in upstream's format, under upstream's locks. A link is followed and kept: what
+ * is read, written and removed is the real file.
+ */
 export function createFileStorage(codexHome: string, clock: Clock): GrantStorage {
-  const path = join(codexHome, "auth.json");
   const commit = <T>(write: (realFile: string) => T): Promise<T> => {
     const realFile = authJsonLocation(codexHome);
     return withCodexLocks({ codexHome, realFile }, clock, () => write(realFile)).catch((error) => {
@@ -42,24 +45,36 @@ export function createFileStorage(codexHome: string, clock: Clock): GrantStorage
   return {
     kind: "file",
     location: authJsonLocation(codexHome),
-    load: () => loadSettled(path, clock),
-    checkWritable: async () => checkWritable(codexHome),
+    load: () => loadSettled(authJsonLocation(codexHome), clock),
+    // Under the locks, which could be somebody else's too.
+    checkWritable: () => commit(checkWritable),
     saveLogin: (grant) => commit((realFile) => saveLogin(realFile, grant)),
     saveRefreshed: (grant, spent) => commit((realFile) => saveRefreshed(realFile, grant, spent)),
-    remove: () => commit(() => removeFile(path)),
-    watch: (onChange) => watchFile({ path, clock, onChange }),
+    remove: () => commit(removeFile),
+    watch: (onChange) => watchFile({ path: join(codexHome, "auth.json"), clock, onChange }),
   };
 }
 
-/** The real auth.json of a Codex home, links resolved, whether or not it exists. Two homes linked to one file share it. */
+/**
+ * The real auth.json of a Codex home, links resolved, whether or not it exists: also where a link points to nothing yet.
+ * Two homes linked to one file share it.
+ */
 export function authJsonLocation(codexHome: string): string {
-  const path = join(codexHome, "auth.json");
-  return realpathOr(path) ?? join(realpathOr(codexHome) ?? codexHome, basename(path));
+  const path = join(realpathOr(codexHome) ?? codexHome, "auth.json");
+  return realpathOr(path) ?? linkTarget(path) ?? path;
 }
 
 function realpathOr(path: string): string | undefined {
   try {
     return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return resolve(dirname(path), readlinkSync(path));
   } catch {
     return undefined;
   }
@@ -126,17 +141,21 @@ function removeFile(path: string): boolean {
   return true;
 }
 
-function checkWritable(codexHome: string): void {
-  const realFile = authJsonLocation(codexHome);
-  try {
-    accessSync(dirname(realFile), constants.W_OK | constants.X_OK);
-    const { nlink } = statSync(realFile);
-    if (nlink > 1) throw hardLinked(realFile, nlink);
-    accessSync(realFile, constants.R_OK | constants.W_OK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw unavailable(error, realFile, "written");
-  }
+/** What would make the write fail, or harm somebody, is found before a token is spent. */
+function checkWritable(realFile: string): void {
+  accessSync(dirname(realFile), constants.W_OK | constants.X_OK);
+  const stats = statSync(realFile, { throwIfNoEntry: false });
+  if (!stats) return;
+  if (stats.nlink > 1) throw hardLinked(realFile, stats.nlink);
+  if (stats.uid !== process.getuid?.()) throw foreign(realFile, stats.uid);
+  accessSync(realFile, constants.R_OK | constants.W_OK);
+}
+
+function foreign(path: string, uid: number): AuthError {
+  return new AuthError(
+    "ERR_STORAGE_UNAVAILABLE",
+    `${path} belongs to another user (uid ${uid}), and replacing it would take it away from them. Give it to yours with chown.`,
+  );
 }
 
 function hardLinked(path: string, count: number): AuthError {

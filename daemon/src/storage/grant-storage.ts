@@ -31,6 +31,9 @@ export interface GrantStorage {
   /** The real place, links resolved: two names of one place are one session. */
   readonly location: string;
 
+  /** What a person should know of where the login rests, as of the last use. Default: nothing. */
+  readonly warnings?: readonly string[];
+
   /**
    * @throws AuthError ERR_STORAGE_CORRUPT when something is there that cannot be understood, after it was read again
    *   for as long as a writer may be in the middle of it

@@ -4,7 +4,7 @@
  * daemon of this user finds the same record for the same real file.
  */
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AuthError, type EpochMs } from "@codex-authd/shared";
 import { z } from "zod";
@@ -17,13 +17,13 @@ const SPENT_MAX = 64;
 const recordSchema = z.object({
   location: z.string(),
   codexHome: z.string(),
-  intent: z.object({ refreshToken: z.string(), startedAtMs: z.number() }).nullable(),
+  intent: z.object({ refreshToken: z.string(), startedAtMs: z.number(), tries: z.number() }).nullable(),
   spent: z.array(z.string()),
 });
 
 type Remembered = z.output<typeof recordSchema>;
 
-/** An exchange that was begun: the fingerprint of the token that may be spent by it. */
+/** An exchange that was begun: the fingerprint of the token that may be spent by it, and how often it was presented. */
 export type Intent = NonNullable<Remembered["intent"]>;
 
 /** `owned`: this daemon may rotate. `elsewhere`: another daemon does. `unlockable`: nobody can say, so nobody may. */
@@ -116,7 +116,11 @@ function recordOn(place: RecordPlace): SessionRecord {
       ownership = place.claim();
       if (ownership === "owned") remembered = place.load();
     },
-    begin: (refreshToken, nowMs) => remember({ intent: { refreshToken, startedAtMs: nowMs } }),
+    begin(refreshToken, nowMs) {
+      const { intent } = remembered;
+      const tries = intent?.refreshToken === refreshToken ? intent.tries + 1 : 1;
+      remember({ intent: { refreshToken, startedAtMs: nowMs, tries } });
+    },
     markSpent: (refreshToken) =>
       rememberIfPossible({ spent: [...remembered.spent, refreshToken].slice(-SPENT_MAX) }),
     end() {
@@ -127,14 +131,9 @@ function recordOn(place: RecordPlace): SessionRecord {
   };
 }
 
-/** The Codex homes that have a record: the sessions to keep fresh from the start. Records of nothing are removed. */
-export function rememberedHomes(folder: string, isThere: (location: string) => boolean): string[] {
-  return listRecords(folder).flatMap((path) => {
-    const record = readRecord(path);
-    if (record && isThere(record.location)) return [record.codexHome];
-    rmSync(path, { force: true });
-    return [];
-  });
+/** The Codex homes that have a record: the sessions to keep fresh from the start. */
+export function rememberedHomes(folder: string): string[] {
+  return listRecords(folder).flatMap((path) => readRecord(path)?.codexHome ?? []);
 }
 
 function listRecords(folder: string): string[] {

@@ -3,7 +3,7 @@
  * what no event tells (a folder created later, network file systems, exhausted inotify). Only content decides.
  */
 import { type BigIntStats, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Clock } from "@codex-authd/shared";
 import { watch } from "chokidar";
 
@@ -24,13 +24,12 @@ export interface FileWatch {
 /** Watches until closed; `close()` resolves when nothing will be called any more. */
 export function watchFile({ path, clock, onChange }: FileWatch): { close(): Promise<void> } {
   const settled = createSettler(clock, onChange);
-  const events = watch(foldersOf(path), {
-    depth: 0,
-    ignoreInitial: true,
-    persistent: true,
-    followSymlinks: false,
-  });
-  events.on("all", settled.poke);
+  const real = realPath(path);
+  const folders = [...new Set([dirname(path), dirname(real)])];
+  const events = watch(folders, { depth: 0, ignoreInitial: true, persistent: true, followSymlinks: false });
+  // Codex writes other files into the same folder all the time.
+  const names = [basename(path), basename(real)];
+  events.on("all", (_, changed) => names.includes(basename(changed)) && settled.poke());
   // Without inotify the stat below goes on alone.
   events.on("error", () => void events.close());
   const stopBackstop = startBackstop(path, clock, settled.poke);
@@ -41,11 +40,6 @@ export function watchFile({ path, clock, onChange }: FileWatch): { close(): Prom
       await events.close();
     },
   };
-}
-
-/** The folder of the name and, behind a link, the folder of the file. */
-function foldersOf(path: string): string[] {
-  return [...new Set([dirname(path), dirname(realPath(path))])];
 }
 
 function realPath(path: string): string {

@@ -98,8 +98,9 @@ export const AUTH_ERRORS = {
     number: 1014,
     retryable: false,
     meaning:
-      "The credential in auth.json is not a ChatGPT login that can be refreshed (an API key, or external tokens).",
-    remedy: "Use that credential as it is, or run `codex-auth login` to replace it.",
+      "The credential is none that this daemon refreshes: an API key, external tokens, or a login that another daemon owns.",
+    remedy:
+      "Use the credential as it is, run `codex-auth login` to replace it, or ask the daemon that owns it.",
   },
   ERR_RATE_LIMITED: {
     number: 1015,

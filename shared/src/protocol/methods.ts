@@ -18,7 +18,12 @@ export interface MethodRow {
 }
 
 /** A Codex home that cannot be used, or an auth.json that cannot be read or understood. */
-const SELECTION = ["ERR_CONFIG_INVALID", "ERR_STORAGE_CORRUPT", "ERR_STORAGE_UNAVAILABLE"] as const;
+const SELECTION = [
+  "ERR_CALLER_REFUSED",
+  "ERR_CONFIG_INVALID",
+  "ERR_STORAGE_CORRUPT",
+  "ERR_STORAGE_UNAVAILABLE",
+] as const;
 
 /** The ways in which a token cannot be had or exchanged. */
 const EXCHANGE = [

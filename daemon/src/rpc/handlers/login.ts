@@ -18,9 +18,10 @@ export function createLoginHandlers({ sessions, logins, flows }: LoginHandlerPar
       logins.await(loginId, timeoutMs, signal),
     "login/begin": async (params) => {
       const session = await sessions.open(params);
-      const attempt = logins.begin(session, await beginLoginFlow(flows, session, params));
+      const codexHome = sessions.codexHomeOf(params);
+      const attempt = logins.begin(session, await beginLoginFlow(flows, session, { ...params, codexHome }));
       const { prompt, expiresAtMs } = attempt.flow;
-      return { loginId: attempt.id, codexHome: session.codexHome, expiresAtMs, ...prompt };
+      return { loginId: attempt.id, codexHome, expiresAtMs, ...prompt };
     },
     "login/cancel": async ({ loginId }) => ({ cancelled: logins.cancel(loginId) }),
     "login/complete": ({ loginId, redirectUrl }) => logins.complete(loginId, redirectUrl),
