@@ -38,10 +38,8 @@ export function parseTokenArguments(argv: readonly string[], env: Environment): 
   const seconds = options?.get("--min-validity") ?? "0";
   if (!options || !MIN_VALIDITY_PATTERN.test(seconds) || !env.HOME) return undefined;
   const socket = options.get("--socket");
-  const query = new URLSearchParams({
-    codexHome: resolve(options.get("--codex-home") ?? codexHomePath(env)),
-    ...(seconds === "0" ? {} : { minValidityMs: `${seconds}000` }),
-  });
+  const codexHome = encodeURIComponent(resolve(options.get("--codex-home") ?? codexHomePath(env)));
+  const query = `codexHome=${codexHome}${seconds === "0" ? "" : `&minValidityMs=${seconds}000`}`;
   try {
     return { sockets: socket ? [resolve(socket)] : socketPaths(env), target: `/v1/token?${query}` };
   } catch {
@@ -81,15 +79,21 @@ function exchange(socketPath: string, target: string): Promise<string | "timeout
     });
     socket.on("data", (chunk: string) => {
       answer += chunk;
-      if (answer.length > MAX_ANSWER_BYTES) socket.destroy();
+      if (isComplete(answer)) settle(answer);
+      if (isComplete(answer) || answer.length > MAX_ANSWER_BYTES) socket.destroy();
     });
     socket.on("error", () => settle(undefined));
-    // A clean end is enough; to wait for the close costs a millisecond.
-    socket.on("end", () => settle(answer || undefined)).on("close", () => settle(answer || undefined));
+    socket.on("close", () => settle(answer || undefined));
     socket.write(
       `GET ${target} HTTP/1.1\r\nhost: localhost\r\n${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}\r\nconnection: close\r\n\r\n`,
     );
   });
+}
+
+/** To wait for the end of the connection would cost a millisecond or two. */
+function isComplete(answer: string): boolean {
+  const [head = "", body] = answer.split(/\r\n\r\n(.*)/s, 2);
+  return body !== undefined && headerOf(head, "content-length") === String(Buffer.byteLength(body));
 }
 
 function parseAnswer(answer: string): TokenAnswer | undefined {
@@ -98,7 +102,9 @@ function parseAnswer(answer: string): TokenAnswer | undefined {
   if (headerOf(head, "content-length") !== String(Buffer.byteLength(body))) return undefined;
   if (/^HTTP\/1\.[01] 200 /.test(head)) return { kind: "token", text: body };
   const code = headerOf(head, "codex-authd-error");
-  return code === undefined ? undefined : { kind: "failure", code, message: body.trim() };
+  // The full program says more of a Codex home that is not there: it may be the default one, before the first login.
+  if (code === undefined || code === "ERR_CONFIG_INVALID") return undefined;
+  return { kind: "failure", code, message: body.trim() };
 }
 
 function headerOf(head: string, name: string): string | undefined {

@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+
+/** How a tool of the system ended. */
+export interface ToolRun {
+  /** `null` after a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Debian package of each tool that the system tests use. */
+const PACKAGE_OF: Readonly<Record<string, string>> = {
+  curl: "curl",
+  flock: "util-linux",
+  ip: "iproute2",
+  openssl: "openssl",
+  setpriv: "util-linux",
+  sh: "dash",
+  strace: "strace",
+  unshare: "util-linux",
+};
+
+/** @throws Error that names the package of a tool that is not installed */
+export function requireTools(...tools: readonly string[]): void {
+  for (const tool of tools) {
+    const { status } = spawnSync("/bin/sh", ["-c", 'command -v "$1"', "sh", tool]);
+    if (status !== 0) throw new Error(`${tool} is missing. Install the Debian package ${PACKAGE_OF[tool]}.`);
+  }
+}
+
+/** @throws Error unless this is root, who alone can become somebody else */
+export function requireRoot(): void {
+  if (process.getuid?.() !== 0)
+    throw new Error("These tests change their user and namespaces. Run them as root.");
+}
+
+/** Runs a tool to its end, 30 s at most. */
+export function runTool(
+  [tool = "", ...args]: readonly string[],
+  env: NodeJS.ProcessEnv = { PATH: process.env.PATH },
+): ToolRun {
+  const { status, stdout, stderr, error } = spawnSync(tool, args, { env, encoding: "utf8", timeout: 30_000 });
+  if (error) throw error;
+  return { code: status, stdout, stderr };
+}
