@@ -70,8 +70,8 @@ export class AuthClient {
   }
 
   /** Starts the daemon when none listens, whatever `autostart` says. */
-  startDaemon(): Promise<void> {
-    return startDaemon({ env: this.#env, socketPath: this.#sockets[0], clock: this.#clock });
+  startDaemon({ signal }: CallOptions = {}): Promise<void> {
+    return startDaemon({ env: this.#env, socketPath: this.#sockets[0], clock: this.#clock, signal });
   }
 
   /** Begins a login and answers what to show. The child environment goes along, for it decides the flow. */
@@ -213,7 +213,7 @@ export class AuthClient {
     } catch (error) {
       if (!(this.#autostart && startsDaemon && isNobodyListening(error))) throw error;
     }
-    await this.startDaemon();
+    await this.startDaemon(options);
     return decodeResult(await this.#transport.send(request)) as MethodResult<M>;
   }
 }

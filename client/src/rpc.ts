@@ -15,6 +15,11 @@ const ERROR_HEADER = "codex-authd-error";
 /** Each request has a connection, or a turn on one, of its own, so that one id serves all. */
 const REQUEST_ID = 1;
 
+/** Where the daemon's log is: how this daemon was started is not known here. */
+const LOG_PLACE =
+  "~/.local/state/codex-authd/codex-authd.log ($XDG_STATE_HOME in place of ~/.local/state when set), " +
+  "or wherever the stderr of a daemon goes that no client started";
+
 /** The body of one call. */
 export function encodeCall(method: string, params: unknown): string {
   return JSON.stringify({ jsonrpc: "2.0", id: REQUEST_ID, method, params });
@@ -25,6 +30,7 @@ export function encodeCall(method: string, params: unknown): string {
  * @throws AuthError when the daemon named one of its errors
  * @throws TypeError when the parameters were wrong, which is the caller's bug
  * @throws ClientError ERR_DAEMON_VERSION when the answer cannot be understood
+ * @throws Error when the daemon failed in a way that it has no name for; the message says where its log is
  */
 export function decodeResult(answer: TransportAnswer): unknown {
   const refusal = refusalOf(answer);
@@ -62,7 +68,7 @@ function errorFrom(object: JsonRpcErrorObject): Error {
       "The daemon does not know this method. Upgrade the daemon, then restart it with `codex-auth daemon stop`.",
     );
   }
-  return new Error(`The daemon failed: ${object.message} Look at its log.`, { cause: object });
+  return new Error(`The daemon failed: ${object.message} Look at its log: ${LOG_PLACE}.`, { cause: object });
 }
 
 function parseJson(text: string): unknown {

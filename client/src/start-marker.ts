@@ -6,8 +6,8 @@ import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { Clock } from "@codex-authd/shared";
 import { isProcessAlive } from "./process-alive.js";
 
-/** A start takes a second; its caller gives up after ten. What is older was left behind. */
-const STALE_AFTER_MS = 15_000;
+/** A start takes a second; its caller gives up after 15. What is older was left behind. */
+const STALE_AFTER_MS = 20_000;
 
 /**
  * Takes the marker, also from a process that is gone. Give it back with {@link releaseStartMarker}.

@@ -66,7 +66,7 @@ t.test("the hot path knows the plain forms of token", async (t) => {
     target: "/v1/token?codexHome=%2Fh%2F.codex",
   });
   t.match(parseTokenArguments(["token"], { ...env, CODEX_HOME: "/c d" }), {
-    target: "/v1/token?codexHome=%2Fc+d",
+    target: "/v1/token?codexHome=%2Fc%20d",
   });
   t.same(parseTokenArguments(["token", "--codex-home=/x=y", "--min-validity", "60", "--socket", "/t"], env), {
     sockets: ["/t"],

@@ -1,5 +1,6 @@
 import { AuthError, fingerprint } from "@codex-authd/shared";
 import t, { type Test } from "tap";
+import { type AccessToken, AccessTokenCache } from "#client/access-token-cache.js";
 import { type AuthClient, createAuthClient } from "#client/index.js";
 import { createFakeDaemon, type FakeDaemon, sessionStatus } from "../helpers/fake-daemon.js";
 import { createManualClock, type ManualClock } from "../helpers/manual-clock.js";
@@ -28,6 +29,30 @@ async function setUp(
     await daemon.close();
   });
   return { daemon, client, clock };
+}
+
+/** A cache whose calls are answered one by one, in any order: the nth with `answer(n, …)`. */
+function createSlowCache(): { cache: AccessTokenCache; calls(): number; answer: Answer } {
+  const calls: ((token: AccessToken) => void)[] = [];
+  const fetch = (): Promise<AccessToken> => new Promise((resolve) => calls.push(resolve));
+  return {
+    cache: new AccessTokenCache(createManualClock(), fetch),
+    calls: () => calls.length,
+    answer: (call, generation) => calls[call - 1]?.(tokenOf(generation)),
+  };
+}
+
+type Answer = (call: number, generation: number) => void;
+
+/** `token-1` of generation 1, and so on. */
+function tokenOf(generation: number): AccessToken {
+  return {
+    accessToken: `token-${generation}`,
+    expiresAtMs: null,
+    accountId: "acc-1",
+    planType: "plus",
+    generation,
+  };
 }
 
 t.test("an error is not kept: the next call asks again", async (t) => {
@@ -123,4 +148,61 @@ t.test("logout and refresh through the same client forget what was kept", async 
   await client.refresh();
   await client.getAccessToken();
   t.equal(daemon.count("token/get"), 3);
+});
+
+t.test("a slow answer of an older generation does not displace a newer one", async (t) => {
+  const { cache, calls, answer } = createSlowCache();
+  const slow = cache.get({});
+  const quick = cache.get({ minValidityMs: HOUR_MS });
+  answer(2, 2);
+  t.match(await quick, { accessToken: "token-2" });
+  answer(1, 1);
+  t.match(await slow, { accessToken: "token-1" }, "its own caller gets it");
+  t.match(await cache.get({}), { accessToken: "token-2" });
+  t.equal(calls(), 2);
+});
+
+t.test("a slow answer is not kept when its token was rejected meanwhile", async (t) => {
+  const { cache, calls, answer } = createSlowCache();
+  const slow = cache.get({ minValidityMs: HOUR_MS });
+  const forced = cache.get({ rejectedToken: fingerprint("token-1") });
+  answer(1, 1);
+  t.match(await slow, { accessToken: "token-1" });
+  const next = cache.get({});
+  t.equal(calls(), 3, "while the new one is fetched, others ask for it too");
+  answer(2, 2);
+  answer(3, 1);
+  await Promise.all([forced, next]);
+  t.match(await cache.get({}), { accessToken: "token-2" });
+  t.equal(calls(), 3);
+});
+
+t.test("nobody joins a call that began before the rejection", async (t) => {
+  const { cache, calls, answer } = createSlowCache();
+  const slow = cache.get({});
+  const forced = cache.get({ rejectedToken: fingerprint("token-1") });
+  const joined = cache.get({ rejectedToken: fingerprint("token-1") });
+  const next = cache.get({});
+  t.equal(calls(), 3, "but those that reject the same token share one");
+  for (const [call, generation] of [
+    [1, 1],
+    [2, 2],
+    [3, 2],
+  ] as const)
+    answer(call, generation);
+  t.match(await Promise.all([slow, forced, joined, next]), [1, 2, 2, 2].map(tokenOf));
+});
+
+t.test("a rejected token is not kept when the daemon has no other, nor under another account", async (t) => {
+  const { cache, calls, answer } = createSlowCache();
+  const kept = cache.get({ codexHome: "/a" });
+  answer(1, 1);
+  await kept;
+  const rejectedToken = fingerprint("token-1");
+  const forced = cache.get({ codexHome: "/a", accountId: "acc-1", rejectedToken });
+  answer(2, 1);
+  t.match(await forced, { accessToken: "token-1" });
+  void cache.get({ codexHome: "/a", accountId: "acc-1" });
+  void cache.get({ codexHome: "/a" });
+  t.equal(calls(), 4);
 });

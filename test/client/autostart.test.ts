@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "@codex-authd/shared";
+import { type Clock, systemClock } from "@codex-authd/shared";
 import t, { type Test } from "tap";
 import { isListening, type StartOptions, startDaemon } from "#client/autostart.js";
 import { daemonEnvironment } from "#client/daemon-program.js";
 import { createAuthClient } from "#client/index.js";
+import { createManualClock } from "../helpers/manual-clock.js";
 
 /** Listens on the path after `--socket`, notes each start, and ends when `quit` appears or after a while. */
 const DAEMON = `
@@ -18,6 +19,15 @@ createServer((connection) => connection.end()).listen(socket);
 setInterval(() => existsSync(socket + ".quit") && process.exit(), 20);
 setTimeout(() => process.exit(), 30_000);
 `;
+
+/** Runs and never listens; ends when its folder is gone. */
+const DEAF = `
+import { existsSync } from "node:fs";
+setInterval(() => existsSync(process.argv[1]) || process.exit(), 20);
+`;
+
+/** What the daemon's claim waits for a predecessor that is draining: a start has to be waited for longer. */
+const OWNER_SETTLES_MS = 12_000;
 
 interface Place extends StartOptions {
   readonly folder: string;
@@ -49,6 +59,32 @@ async function setUp(t: Test, program: string): Promise<Place> {
   };
 }
 
+/** A clock whose timers are due at once, each time by as much later as was asked for. */
+function createHastyClock(): Clock {
+  let nowMs = Date.now();
+  return {
+    now: () => nowMs,
+    setTimer(delayMs, callback) {
+      const timer = setImmediate(() => {
+        nowMs += delayMs;
+        callback();
+      });
+      return () => clearImmediate(timer);
+    },
+  };
+}
+
+/** A clock that stands still, and a signal that aborts as soon as somebody takes a nap by it. */
+function createAbortingClock(): { clock: Clock; signal: AbortSignal } {
+  const abort = new AbortController();
+  const clock = createManualClock(Date.now());
+  const setTimer: Clock["setTimer"] = (delayMs, callback) => {
+    if (delayMs < 1_000) queueMicrotask(() => abort.abort(new Error("enough")));
+    return clock.setTimer(delayMs, callback);
+  };
+  return { clock: { ...clock, setTimer }, signal: abort.signal };
+}
+
 t.test("a program that fails is reported with its last words", async (t) => {
   const place = await setUp(t, 'console.error("the disk is made of cheese"); process.exit(3);');
   await t.rejects(startDaemon(place), {
@@ -66,6 +102,39 @@ t.test("a program that is not there is reported by its name", async (t) => {
     code: "ERR_DAEMON_NOT_RUNNING",
     message: /no-such-daemon cannot be run/,
   });
+});
+
+t.test("a program that does not listen is given up after longer than a drain may take", async (t) => {
+  const place = await setUp(t, DEAF);
+  const clock = createHastyClock();
+  const startedAtMs = clock.now();
+  await t.rejects(startDaemon({ ...place, clock }), {
+    code: "ERR_DAEMON_NOT_RUNNING",
+    message: /did not listen within 15 s\. It wrote nothing to /,
+  });
+  t.ok(clock.now() - startedAtMs > OWNER_SETTLES_MS);
+});
+
+t.test("a signal ends the wait for a program that does not listen, and gives the marker back", async (t) => {
+  const place = await setUp(t, DEAF);
+  await t.rejects(startDaemon({ ...place, ...createAbortingClock() }), { message: "enough" });
+  t.notOk(existsSync(`${place.socketPath}.starting`));
+});
+
+t.test("a signal ends the wait of a call for a daemon that another process is starting", async (t) => {
+  const { folder, socketPath, env } = await setUp(t, DEAF);
+  await mkdir(join(folder, "run"));
+  await writeFile(`${socketPath}.starting`, `${process.ppid}\n`);
+  const { clock, signal } = createAbortingClock();
+  const client = createAuthClient({ socketPath, env, cwd: folder, clock });
+  await t.rejects(client.getStatus({ signal }), { message: "enough" });
+});
+
+t.test("a signal that has aborted before starts nothing", async (t) => {
+  const place = await setUp(t, DAEMON);
+  const signal = AbortSignal.abort(new Error("before"));
+  await t.rejects(startDaemon({ ...place, signal }), { message: "before" });
+  await t.rejects(place.starts(), { code: "ENOENT" });
 });
 
 t.test("only the lines of this start are quoted", async (t) => {

@@ -38,7 +38,8 @@ for (const [name, { html, status }] of Object.entries(PAGES)) {
       t.match(html, "prefers-color-scheme: dark");
     });
     t.test("loads and runs nothing", async (t) => {
-      t.notMatch(html, /<script|<link|<img|<iframe|<form|url\(|@import|https?:|\son\w+=|\sstyle=/i);
+      const [before = "", after = ""] = html.split('<link rel="icon" href="data:,">');
+      t.notMatch(before + after, /<script|<link|<img|<iframe|<form|url\(|@import|https?:|\son\w+=|\sstyle=/i);
     });
     t.test("has the one style that the policy allows", async (t) => {
       const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? "";
@@ -60,15 +61,21 @@ t.test("the policy forbids everything else", async (t) => {
   ]) {
     t.ok(CONTENT_SECURITY_POLICY.includes(rule), rule);
   }
-  t.notMatch(CONTENT_SECURITY_POLICY, "unsafe");
+  t.match(CONTENT_SECURITY_POLICY, "img-src data:;");
+  t.notMatch(CONTENT_SECURITY_POLICY, /unsafe|http|\*/);
+});
+
+t.test("a command in a message is shown as one", async (t) => {
+  const { html } = failurePage({ title: "No", message: "Run `codex-auth login <again>`." });
+  t.match(html, "<p>Run <code>codex-auth login &lt;again&gt;</code>.</p>");
 });
 
 t.test("the success page names account and plan, as far as they are known", async (t) => {
   t.match(PAGES.success.html, "<dd>me@example.com</dd>");
-  t.match(PAGES.success.html, "<dd>pro</dd>");
+  t.match(PAGES.success.html, "<dd>Pro</dd>");
   t.match(
     successPage({ email: null, planType: "self_serve_business_usage_based" }).html,
-    "<dd>self serve business usage based</dd>",
+    "<dd>Self serve business usage based</dd>",
   );
   t.notMatch(successPage({ email: null, planType: "unknown" }).html, "<dl>");
 });

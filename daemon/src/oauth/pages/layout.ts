@@ -8,39 +8,56 @@ export interface LoopbackPage {
   readonly html: string;
 }
 
+type Mood = "good" | "bad" | "neutral";
+
 export interface PageContent {
   /** Of the window, and the heading. */
   readonly title: string;
-  /** Paragraphs, as text. */
+  /** Paragraphs, as text; what stands in backticks is shown as something to type. */
   readonly paragraphs: readonly string[];
   /** Label and value, as text. Default: none. */
   readonly facts?: readonly (readonly [label: string, value: string])[];
-  readonly mood: "good" | "bad" | "neutral";
+  readonly mood: Mood;
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --paper: #f6f6f4; --card: #ffffff; --ink: #1b1c1e; --soft: #55585e; --line: #d9dad6;
-  --good: #17663a; --bad: #a3241b; --neutral: #55585e; }
-@media (prefers-color-scheme: dark) { :root { --paper: #141517; --card: #1d1f22; --ink: #ececea; --soft: #a9adb4;
-  --line: #35383d; --good: #6fcf97; --bad: #ff9a8d; --neutral: #a9adb4; } }
+:root { color-scheme: light dark; --paper: #f5f5f2; --card: #ffffff; --ink: #1b1c1e; --soft: #5a5d63; --line: #e2e2dd;
+  --good: #17663a; --bad: #a3241b; --neutral: #55585e; --shadow: #1b1c1e14; }
+@media (prefers-color-scheme: dark) { :root { --paper: #131416; --card: #1d1f22; --ink: #ececea; --soft: #a9adb4;
+  --line: #33363b; --good: #6fcf97; --bad: #ff9a8d; --neutral: #a9adb4; --shadow: #00000066; } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper);
-  color: var(--ink); font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { width: 100%; max-width: 30rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
-  border-top: 4px solid var(--mood); border-radius: 8px; overflow-wrap: anywhere; }
-.good { --mood: var(--good); } .bad { --mood: var(--bad); } .neutral { --mood: var(--neutral); }
-h1 { margin: 0 0 .75rem; font-size: 1.375rem; line-height: 1.3; font-weight: 600; }
-p { margin: 0 0 .75rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 1.25rem 0 0; padding-top: 1.25rem;
+body { margin: 0; min-height: 100vh; min-height: 100svh; display: grid; align-content: center; justify-items: center;
+  gap: 1.25rem; padding: 1.5rem 1rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; }
+main { width: 100%; max-width: 27rem; padding: 2.25rem 2rem; background: var(--card); border: 1px solid var(--line);
+  border-radius: 14px; box-shadow: 0 10px 30px -12px var(--shadow); }
+svg { display: block; width: 2.75rem; height: 2.75rem; margin-bottom: 1.25rem; }
+.good { color: var(--good); } .bad { color: var(--bad); } .neutral { color: var(--neutral); }
+h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -.01em; text-wrap: balance; }
+p { margin: 0; text-wrap: pretty; } p + p { margin-top: .75rem; }
+code { padding: .1em .35em; border: 1px solid var(--line); border-radius: 5px; background: var(--paper);
+  font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.25rem; margin: 1.5rem 0 0; padding-top: 1.5rem;
   border-top: 1px solid var(--line); }
-dt { color: var(--soft); } dd { margin: 0; }
-footer { margin-top: 1.25rem; color: var(--soft); font-size: .875rem; }
+dt { color: var(--soft); } dd { margin: 0; font-weight: 550; }
+footer { color: var(--soft); font-size: .875rem; }
 `;
 
-/** Allows the style above, and nothing else at all. */
+/** Beside the words, for people who see it: drawn in a square of 24. */
+const MARKS: Readonly<Record<Mood, string>> = {
+  good: "m7.5 12.4 3 3 6-6.6",
+  bad: "M12 7.2v6m0 3.4v.2",
+  neutral: "M8 12h8",
+};
+
+/** Every browser asks for an icon, and reports the refusal as an error of the page; this one is part of the page. */
+const NO_ICON = '<link rel="icon" href="data:,">';
+
+/** Allows the style above and the icon in the page, and nothing else at all. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  "img-src data:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -52,12 +69,24 @@ export function renderPage({ title, paragraphs, facts = [], mood }: PageContent)
   return [
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escapeHtml(title)} · codex-authd</title>\n<style>${STYLE}</style>\n</head>\n<body>`,
-    `<main class="${mood}">\n<h1>${escapeHtml(title)}</h1>`,
-    ...paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+    `<title>${escapeHtml(title)} · codex-authd</title>\n${NO_ICON}\n<style>${STYLE}</style>\n</head>\n<body>`,
+    `<main>\n${markOf(mood)}\n<h1>${escapeHtml(title)}</h1>`,
+    ...paragraphs.map((paragraph) => `<p>${withCode(escapeHtml(paragraph))}</p>`),
     ...(rows.length === 0 ? [] : [`<dl>${rows.join("")}</dl>`]),
-    "<footer>codex-authd, on this computer</footer>\n</main>\n</body>\n</html>\n",
+    "</main>\n<footer>codex-authd, on this computer</footer>\n</body>\n</html>\n",
   ].join("\n");
+}
+
+function markOf(mood: Mood): string {
+  return (
+    `<svg class="${mood}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" ` +
+    'stroke-linejoin="round" aria-hidden="true"><circle cx="12" cy="12" r="12" fill="currentColor" fill-opacity=".14" ' +
+    `stroke="none"/><path d="${MARKS[mood]}"/></svg>`
+  );
+}
+
+function withCode(html: string): string {
+  return html.replace(/`([^`]+)`/g, "<code>$1</code>");
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
