@@ -38,11 +38,11 @@ function createSlowCache(): { cache: AccessTokenCache; calls(): number; answer: 
   return {
     cache: new AccessTokenCache(createManualClock(), fetch),
     calls: () => calls.length,
-    answer: (call, generation) => calls[call - 1]?.(tokenOf(generation)),
+    answer: (call, generation, changes) => calls[call - 1]?.({ ...tokenOf(generation), ...changes }),
   };
 }
 
-type Answer = (call: number, generation: number) => void;
+type Answer = (call: number, generation: number, changes?: Partial<AccessToken>) => void;
 
 /** `token-1` of generation 1, and so on. */
 function tokenOf(generation: number): AccessToken {
@@ -176,6 +176,21 @@ t.test("a slow answer is not kept when its token was rejected meanwhile", async 
   t.match(await cache.get({}), { accessToken: "token-2" });
   t.equal(calls(), 3);
 });
+
+t.test(
+  "a rejected token does not displace another, though it comes back with a newer generation",
+  async (t) => {
+    const { cache, calls, answer } = createSlowCache();
+    const forced = cache.get({ rejectedToken: fingerprint("token-1") });
+    answer(1, 2);
+    await forced;
+    const later = cache.get({ minValidityMs: HOUR_MS, rejectedToken: fingerprint("token-1") });
+    answer(2, 3, { accessToken: "token-1" });
+    t.match(await later, { accessToken: "token-1" });
+    t.match(await cache.get({}), { accessToken: "token-2" });
+    t.equal(calls(), 2);
+  },
+);
 
 t.test("nobody joins a call that began before the rejection", async (t) => {
   const { cache, calls, answer } = createSlowCache();

@@ -11,7 +11,7 @@ import {
 } from "../command-scope.js";
 import { EXIT, InterruptedError } from "../exit-codes.js";
 import { authorizationEvent, browserLines, deviceLines, PASTE_PROMPT } from "../login-view.js";
-import { readRedirectUrl } from "../paste.js";
+import { completeFromInput } from "../paste.js";
 import { type Progress, startProgress } from "../progress.js";
 import { sessionReason, sessionSentence } from "../session-view.js";
 
@@ -137,10 +137,12 @@ async function wait(run: LoginRun, pending: PendingLogin): Promise<Progress | un
 function askForPaste({ scope, abort }: LoginRun, pending: PendingLogin): undefined {
   if (pending.flow !== "browser") return;
   const { client, output, terminal } = scope;
+  const { loginId, redirectUri } = pending;
+  const complete = (url: string): Promise<unknown> => client.completeLogin(loginId, url);
   output.note(...PASTE_PROMPT);
-  readRedirectUrl(terminal.stdin, pending.redirectUri, { output, signal: abort.signal })
-    .then((url) => (url === undefined ? undefined : client.completeLogin(pending.loginId, url)))
-    .catch((error: unknown) => abort.abort(error));
+  completeFromInput(terminal.stdin, { redirectUri, output, signal: abort.signal, complete }).catch(
+    (error: unknown) => abort.abort(error),
+  );
 }
 
 function finish({ scope }: LoginRun, status: SessionStatus, remark: string | undefined): number {
