@@ -27,7 +27,8 @@ function once(marker, inputs, work) {
 
 once("node_modules/.installed-from", ["package-lock.json"], () => {
   console.error("Installing the dependencies (once)…");
-  run("npm ci", [...npm, "ci", "--no-audit", "--no-fund"]);
+  // Nothing that is installed needs a script of its own to work, so none is given the chance to run.
+  run("npm ci", [...npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
 });
 run("The build", [...npm, "run", "--silent", "build"]);
 if (process.argv[2] === "test") {
