@@ -4,6 +4,7 @@ import type { Server } from "node:http";
 import { arch, platform, release } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@codex-authd/shared";
+import { loadCodexConfig } from "./codex/codex-config.js";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
 import { createHttp } from "./net/http.js";
@@ -18,11 +19,10 @@ import type { SessionContext } from "./session/context.js";
 import { Flights } from "./session/flights.js";
 import { createGenerations } from "./session/generations.js";
 import { Logins } from "./session/logins.js";
-import { Sessions } from "./session/sessions.js";
+import { type SessionPlace, Sessions } from "./session/sessions.js";
 import { Successors } from "./session/successors.js";
-import { createFileStorage } from "./storage/file-storage.js";
 import { createGenerationFile } from "./storage/generation-file.js";
-import { createMemoryStorage } from "./storage/memory-storage.js";
+import { openStorage } from "./storage/open-storage.js";
 import { createVolatileRecord, openSessionRecord, rememberedHomes } from "./storage/session-record.js";
 import { VERSION } from "./version.js";
 
@@ -78,13 +78,28 @@ export async function createDaemon({
   const sessions = new Sessions({
     context,
     defaultCodexHome: config.codexHome,
-    openStorage: ({ storage, sessionName, codexHome }) =>
-      storage === "memory" ? createMemoryStorage(sessionName) : createFileStorage(codexHome, clock),
+    openStorage: (place) => openStorage({ ...place, storage: effectiveStore(place, log) }, clock),
     openRecord: ({ kind, location }, codexHome) =>
-      kind === "memory" ? createVolatileRecord(location) : openSessionRecord(recordFolder, { location, codexHome }),
-    onChange: (session, change) => feed.sessionChanged(session, change),
+      kind === "memory"
+        ? createVolatileRecord(location)
+        : openSessionRecord(recordFolder, { location, codexHome }),
+    onChange(session, change) {
+      const { codexHome, state, generation } = session.status();
+      log.info({ event: "session.changed", cause: change.cause, codexHome, state, generation });
+      feed.sessionChanged(session, change);
+    },
   });
-  const logins = new Logins(clock, (change) => feed.loginChanged(change));
+  const logins = new Logins(clock, (change) => {
+    const { attempt, state, error } = change;
+    log.info({
+      event: "login.changed",
+      loginId: attempt.id,
+      flow: attempt.flow.prompt.flow,
+      state,
+      code: error?.code,
+    });
+    feed.loginChanged(change);
+  });
   const flows = { http, clock, client, redirects, callbackPort, redirectHost, platform: process.platform };
   const rpc = createRpcServer({
     handlers: {
@@ -120,6 +135,21 @@ export async function createDaemon({
       await http.close();
     },
   };
+}
+
+/** `auto` is what Codex's own configuration says. One that cannot be read must not keep a login from being served. */
+function effectiveStore(
+  { codexHome, storage }: SessionPlace,
+  log: Log,
+): "auto" | "file" | "keyring" | "memory" {
+  if (storage !== "auto") return storage;
+  try {
+    const { credentialsStore } = loadCodexConfig(codexHome);
+    return credentialsStore === "ephemeral" ? "file" : credentialsStore;
+  } catch (error) {
+    log.warn({ event: "codexConfig.unreadable", codexHome, error });
+    return "file";
+  }
 }
 
 async function openRemembered(sessions: Sessions, recordFolder: string, log: Log): Promise<void> {

@@ -51,11 +51,9 @@ export async function startKeyringDesktop(t: Teardown): Promise<KeyringDesktop> 
     env,
     secrets,
     async entries() {
-      // It writes the attributes to stderr.
+      // It writes the attributes to stderr. The schema is left out: the keyring adds its own when it reads its file again.
       const { stdout, stderr } = await tool("secret-tool", ["search", "--all", "service", "Codex Auth"]);
-      return `${stdout}${stderr}`
-        .split("\n")
-        .filter((line) => /^(?:label|schema|attribute\.\w+) = /.test(line));
+      return `${stdout}${stderr}`.split("\n").filter((line) => /^(?:label|attribute\.\w+) = /.test(line));
     },
     async lock() {
       const service = ["--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"];
@@ -79,12 +77,13 @@ async function startBus(t: Teardown, folder: string): Promise<string> {
       <auth>EXTERNAL</auth>
       <policy context="default">
         <allow send_destination="*"/>
+        <allow receive_sender="*"/>
         <allow own="*"/>
       </policy>
     </busconfig>`,
   );
   const bus = spawn("dbus-daemon", [`--config-file=${config}`, "--nofork", "--print-address"], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   t.teardown(() => end(bus));
   const [address] = await once(createInterface({ input: bus.stdout }), "line");

@@ -130,7 +130,8 @@ function denialOf({ error, description }: AuthorizationResponse & { kind: "error
   if (error === "access_denied" && description?.includes("missing_codex_entitlement")) {
     return "Codex is not enabled for your workspace. Ask your workspace administrator for access to Codex.";
   }
-  return `Sign-in failed: ${description || error}. Run \`codex-auth login\` to try again.`;
+  const words = (description || error).replace(/\.$/, "");
+  return `Sign-in failed: ${words}. Run \`codex-auth login\` to try again.`;
 }
 
 /** A URL that is not of this login ends nothing: whoever pasted it may paste the right one. */

@@ -17,6 +17,7 @@ const UPSTREAM_FALLBACK_PORT = 1457;
 export interface LoginRequest {
   /** The caller's, whose `config.toml` the login has to keep. */
   readonly codexHome: string;
+  readonly storage?: "auto" | "file" | "memory" | undefined;
   readonly flow?: "auto" | "browser" | "device" | undefined;
   readonly callbackPort?: number | undefined;
   readonly childEnvironment?: ChildEnvironment | undefined;
@@ -43,7 +44,7 @@ export async function beginLoginFlow(
   request: LoginRequest,
 ): Promise<LoginFlow> {
   const policy = loadCodexConfig(request.codexHome);
-  assertLoginAllowed(policy, request.codexHome);
+  assertLoginAllowed(policy, request);
   await session.checkWritable();
   const { flow = "auto", childEnvironment, callbackPort = flows.callbackPort } = request;
   const chosen = flow === "auto" ? fittingFlow(childEnvironment, flows.platform) : flow;

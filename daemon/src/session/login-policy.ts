@@ -3,28 +3,24 @@ import { AuthError } from "@codex-authd/shared";
 import type { CodexConfig } from "../codex/codex-config.js";
 import type { Grant } from "../storage/grant-storage.js";
 
+interface PlannedLogin {
+  readonly codexHome: string;
+  readonly storage?: "auto" | "file" | "memory" | undefined;
+}
+
 /**
- * @throws AuthError ERR_CONFIG_INVALID when Codex is told to use API keys only, or to keep logins where the daemon cannot
- *   put them: such a login would be thrown away or never be seen by Codex
+ * @throws AuthError ERR_CONFIG_INVALID when Codex is told to use API keys only, or to keep logins in no store at all:
+ *   such a login would be thrown away or never be seen by Codex
  */
-export function assertLoginAllowed(
-  { forcedLoginMethod, credentialsStore }: CodexConfig,
-  codexHome: string,
-): void {
-  if (forcedLoginMethod === "api") {
-    throw refused(
-      codexHome,
-      'forced_login_method = "api"',
-      "Log in with an API key: `codex login --with-api-key`.",
-    );
+export function assertLoginAllowed(policy: CodexConfig, { codexHome, storage = "auto" }: PlannedLogin): void {
+  if (policy.forcedLoginMethod === "api") {
+    const cure = "Log in with an API key: `codex login --with-api-key`.";
+    throw refused(codexHome, 'forced_login_method = "api"', cure);
   }
-  if (credentialsStore === "keyring" || credentialsStore === "ephemeral") {
-    const setting = `cli_auth_credentials_store = "${credentialsStore}"`;
-    throw refused(
-      codexHome,
-      setting,
-      'Set it to "file" or "auto": Codex would not see a login in auth.json.',
-    );
+  if (policy.credentialsStore === "ephemeral" && storage === "auto") {
+    const cure =
+      'Set it to "file", "keyring" or "auto", or log in with --memory: Codex would not see another login.';
+    throw refused(codexHome, 'cli_auth_credentials_store = "ephemeral"', cure);
   }
 }
 
@@ -32,8 +28,8 @@ export function assertLoginAllowed(
  * @throws AuthError ERR_WORKSPACE_NOT_ALLOWED when the login is for another workspace than `forced_chatgpt_workspace_id` names
  */
 export function assertWorkspaceAllowed({ allowedWorkspaceIds }: CodexConfig, grant: Grant): void {
-  if (!allowedWorkspaceIds || (grant.accountId !== null && allowedWorkspaceIds.includes(grant.accountId)))
-    return;
+  if (!allowedWorkspaceIds) return;
+  if (grant.accountId !== null && allowedWorkspaceIds.includes(grant.accountId)) return;
   throw new AuthError(
     "ERR_WORKSPACE_NOT_ALLOWED",
     `Login is restricted to workspace id(s) ${allowedWorkspaceIds.join(", ")}, but this one is for ${grant.accountId ?? "none"}. ` +

@@ -146,9 +146,17 @@ function checkWritable(realFile: string): void {
   accessSync(dirname(realFile), constants.W_OK | constants.X_OK);
   const stats = statSync(realFile, { throwIfNoEntry: false });
   if (!stats) return;
+  if (!stats.isFile()) throw notAFile(realFile);
   if (stats.nlink > 1) throw hardLinked(realFile, stats.nlink);
   if (stats.uid !== process.getuid?.()) throw foreign(realFile, stats.uid);
   accessSync(realFile, constants.R_OK | constants.W_OK);
+}
+
+function notAFile(path: string): AuthError {
+  return new AuthError(
+    "ERR_STORAGE_UNAVAILABLE",
+    `${path} is there and is no file. Move it away, or use another Codex home.`,
+  );
 }
 
 function foreign(path: string, uid: number): AuthError {

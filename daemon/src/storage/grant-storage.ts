@@ -27,7 +27,8 @@ export type StoredCredential =
 export type SaveOutcome = "stored" | "superseded";
 
 export interface GrantStorage {
-  readonly kind: "file" | "memory";
+  /** Where the login is, as of the last use. */
+  readonly kind: "file" | "keyring" | "memory";
   /** The real place, links resolved: two names of one place are one session. */
   readonly location: string;
 

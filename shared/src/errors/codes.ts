@@ -117,15 +117,16 @@ export const AUTH_ERRORS = {
   ERR_STORAGE_CORRUPT: {
     number: 1017,
     retryable: false,
-    meaning: "auth.json is there but cannot be understood.",
+    meaning: "auth.json, or the keyring's entry, is there but cannot be understood.",
     remedy:
       "Repair the file that the message names, or run `codex-auth login` to replace it (a copy is kept).",
   },
   ERR_STORAGE_UNAVAILABLE: {
     number: 1018,
     retryable: true,
-    meaning: "auth.json cannot be read or written.",
-    remedy: "Free the disk or mend the permissions that the message names; nothing is lost meanwhile.",
+    meaning: "The store of the login, auth.json or the keyring, cannot be read or written.",
+    remedy:
+      "Free the disk, mend the permissions or unlock the keyring, as the message says; nothing is lost meanwhile.",
   },
   ERR_WORKSPACE_NOT_ALLOWED: {
     number: 1019,

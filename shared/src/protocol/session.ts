@@ -33,7 +33,7 @@ export const sessionSelector = z.strictObject({
 /** SHA-256 of a token in lower-case hex, as `fingerprint` makes it. */
 export const tokenFingerprint = z.string().regex(/^[0-9a-f]{64}$/, "must be the SHA-256 of a token in hex");
 
-export const storageKind = z.enum(["file", "memory"]);
+export const storageKind = z.enum(["file", "keyring", "memory"]);
 export const loginFlow = z.enum(["browser", "device"]);
 
 const lastError = z.object({

@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { systemClock } from "@codex-authd/shared";
+import t, { type Test } from "tap";
+import { sessionBusPath } from "#daemon/storage/dbus-connection.js";
+import { createSecretService } from "#daemon/storage/secret-service.js";
+import { createManualClock } from "../helpers/manual-clock.js";
+import { temporaryFolder } from "../helpers/temp-folder.js";
+
+const UNAVAILABLE = { code: "ERR_STORAGE_UNAVAILABLE", message: /There is no keyring/ };
+
+/** A bus that says `answers`, one for each thing that it is told, and then nothing more. */
+async function startBus(t: Test, answers: readonly (string | Buffer)[]): Promise<NodeJS.ProcessEnv> {
+  const folder = temporaryFolder(t);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    const left = [...answers];
+    socket.on("error", () => {}).on("data", () => socket.write(left.shift() ?? ""));
+  });
+  server.listen(join(folder, "bus"));
+  await once(server, "listening");
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { XDG_RUNTIME_DIR: folder };
+}
+
+t.test("a bus that does not accept this user", async (t) => {
+  const env = await startBus(t, ["REJECTED EXTERNAL\r\n"]);
+  await t.rejects(createSecretService(systemClock, env).load("a"), UNAVAILABLE);
+});
+
+for (const [what, bytes] of [
+  ["another byte order", Buffer.from(`B${"\0".repeat(40)}`)],
+  ["a message of 4 GiB", Buffer.concat([Buffer.from("l\u0002\0\u0001"), Buffer.alloc(16, 0xff)])],
+  [
+    "header fields that end too late",
+    Buffer.from(`l\u0002\0\u0001${"\0".repeat(8)}\u0008\0\0\0\u0001\u0001s\0d\0\0\0`),
+  ],
+] as const) {
+  t.test(`a bus that answers with ${what}`, async (t) => {
+    const env = await startBus(t, ["OK 0123\r\n", bytes]);
+    await t.rejects(createSecretService(systemClock, env).load("a"), UNAVAILABLE);
+  });
+}
+
+t.test("a bus that goes silent is given up at the deadline", async (t) => {
+  const clock = createManualClock();
+  const env = await startBus(t, ["OK 0123\r\n"]);
+  const loading = createSecretService(clock, env).load("a");
+  loading.catch(() => {});
+  await clock.advance(4_999);
+  const first = await Promise.race([
+    loading.catch(() => "over"),
+    new Promise((r) => setImmediate(r, "waits")),
+  ]);
+  t.equal(first, "waits");
+  await clock.advance(1);
+  await t.rejects(loading, { code: "ERR_STORAGE_UNAVAILABLE", message: /did not answer within 5 seconds/ });
+});
+
+t.test("the session bus is where its address says, else where systemd has it", async (t) => {
+  const runtime = { XDG_RUNTIME_DIR: "/run/user/1" };
+  const at = (address: string) => sessionBusPath({ ...runtime, DBUS_SESSION_BUS_ADDRESS: address });
+  t.equal(sessionBusPath({}), undefined);
+  t.equal(sessionBusPath(runtime), "/run/user/1/bus");
+  t.equal(at("unix:path=/a/b,guid=0123"), "/a/b");
+  t.equal(at("unix:path=/a%20b"), "/a b");
+  t.equal(at("tcp:host=h,port=1;unix:runtime=yes"), "/run/user/1/bus");
+  t.equal(at("unix:abstract=/tmp/x"), undefined);
+  t.equal(at("unix:abstract=/tmp/x;unix:path=/a"), "/a");
+  t.equal(at("nonsense"), undefined);
+});
