@@ -13,7 +13,11 @@ import { Successors } from "#daemon/session/successors.js";
 import { createFileStorage } from "#daemon/storage/file-storage.js";
 import type { GrantStorage } from "#daemon/storage/grant-storage.js";
 import { createMemoryStorage } from "#daemon/storage/memory-storage.js";
-import { createVolatileRecord, openSessionRecord, type SessionRecord } from "#daemon/storage/session-record.js";
+import {
+  createVolatileRecord,
+  openSessionRecord,
+  type SessionRecord,
+} from "#daemon/storage/session-record.js";
 import type { AuthorizationServer, TestUser } from "./authorization-server.js";
 import { writeLogin } from "./logins.js";
 import { temporaryFolder } from "./temp-folder.js";

@@ -42,8 +42,8 @@ t.test("a spent refresh token is not believed", async (t) => {
   t.equal(look(refused, stored(fakeGrant()), everythingSpent), "putBack");
 });
 
-t.test("a spent token of another account is adopted: the file wins", async (t) => {
-  t.equal(look(active, stored(fakeGrant({ accountId: "acct-2" })), everythingSpent), "adopt");
+t.test("a spent token is not believed, whoever's it is", async (t) => {
+  t.equal(look(active, stored(fakeGrant({ accountId: "acct-2" })), everythingSpent), "putBack");
 });
 
 t.test("a missing file signs out", async (t) => {

@@ -1,11 +1,8 @@
 import { fingerprint } from "@codex-authd/shared";
-import type { Grant, StoredCredential } from "../storage/grant-storage.js";
-import { identityOf, type SessionState } from "./state.js";
+import type { StoredCredential } from "../storage/grant-storage.js";
+import type { SessionState } from "./state.js";
 
-/**
- * What a look at the store means for a session. `putBack`: the store holds a token that was spent already, and what came
- * after it belongs there.
- */
+/** What a look at the store means for a session. `putBack`: it holds a spent token, and what came after it belongs there. */
 export type Adoption = "unchanged" | "adopt" | "putBack" | "remove" | "replace";
 
 export interface StoreLook {
@@ -17,16 +14,15 @@ export interface StoreLook {
 }
 
 /**
- * Compares the store with the session's state. The store wins, except with a refresh token of the same account that is
- * known to be spent, and while our own newer tokens still wait to be written.
+ * Compares the store with the session's state. The store wins, except with a refresh token that is known to be spent, and
+ * while our own newer tokens still wait to be written.
  */
 export function adoptionOf(state: SessionState, { stored, overwritten, isSpent }: StoreLook): Adoption {
   const key = contentKey(stored);
   if (key === stateKey(state) || key === overwritten) return "unchanged";
   if (stored.kind === "absent") return "remove";
   if (stored.kind === "other") return "replace";
-  const isStale = isSpent(fingerprint(stored.grant.refreshToken.reveal()));
-  return isStale && isSameAccount(state, stored.grant) ? "putBack" : "adopt";
+  return isSpent(fingerprint(stored.grant.refreshToken.reveal())) ? "putBack" : "adopt";
 }
 
 /** Names a content of the store: two that a session would treat alike have the same key. Holds no token. */
@@ -43,10 +39,4 @@ function stateKey(state: SessionState): string {
   if (state.kind !== "signedOut") return contentKey({ kind: "managed", grant: state.grant });
   if (state.other) return contentKey({ kind: "other", ...state.other });
   return state.failure ? "unreadable" : "absent";
-}
-
-/** A spent token of another account is no accident of ours to mend: the file wins, and the issuer will say what it is. */
-function isSameAccount(state: SessionState, grant: Grant): boolean {
-  const { accountId } = identityOf(state);
-  return accountId === null || accountId === grant.accountId;
 }

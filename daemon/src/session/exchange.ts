@@ -1,11 +1,11 @@
 /** One exchange of a refresh token at the issuer, and what its answer means for a session. */
 import { AuthError, type AuthErrorCode, type EpochMs } from "@codex-authd/shared";
 import type { Http } from "../net/http.js";
-import { readJwtClaims } from "../oauth/jwt-claims.js";
 import type { OAuthClient } from "../oauth/oauth-client.js";
 import { OAuthError } from "../oauth/oauth-error.js";
 import { type RefreshReason, requestTokensByRefresh, type TokenResponse } from "../oauth/token-request.js";
 import type { Grant } from "../storage/grant-storage.js";
+import { underOwnAccount } from "./grant-facts.js";
 
 /** What an exchange brought; what the issuer left out stays as it was. */
 export interface RotatedTokens extends Pick<TokenResponse, "idToken" | "accessToken" | "refreshToken"> {
@@ -48,9 +48,7 @@ export function withTokens(grant: Grant, tokens: RotatedTokens): Grant {
     accessToken = grant.accessToken,
     refreshToken = grant.refreshToken,
   } = tokens;
-  const claims = tokens.idToken && readJwtClaims(tokens.idToken.reveal());
-  const accountId = claims?.accountId ?? grant.accountId;
-  return { ...grant, idToken, accessToken, refreshToken, accountId, lastRefreshAtMs: tokens.atMs };
+  return underOwnAccount({ ...grant, idToken, accessToken, refreshToken, lastRefreshAtMs: tokens.atMs });
 }
 
 function outcomeOf(error: unknown): ExchangeOutcome {

@@ -13,6 +13,15 @@ export interface GrantFacts {
   readonly planType: PlanType | null;
 }
 
+/**
+ * The grant under the account that its own ID token names. What is written beside the tokens is the account of the login:
+ * upstream leaves it when a refresh brings tokens of another one (codex-cli 0.169).
+ */
+export function underOwnAccount(grant: Grant): Grant {
+  const accountId = readJwtClaims(grant.idToken.reveal())?.accountId ?? grant.accountId;
+  return { ...grant, accountId };
+}
+
 /** `nowMs` stands for the time of issue when the tokens do not tell it. */
 export function grantFacts(grant: Grant, nowMs: EpochMs): GrantFacts {
   const access = readJwtClaims(grant.accessToken.reveal());

@@ -13,7 +13,7 @@ import type { SessionContext } from "./context.js";
 import { type ExchangeOutcome, exchange, toAuthError, withTokens } from "./exchange.js";
 import { backOffMs, dueAtMs, isOver, isWithin, presentAgainAtMs } from "./refresh-timing.js";
 import { issuerNotTrusted, notOurs, refreshUnanswered } from "./refusals.js";
-import type { Active, Failure } from "./state.js";
+import { type Active, type Failure, goesOnWith } from "./state.js";
 import type { StoredState } from "./stored-state.js";
 
 /** Another process that spent the same token may take 5 s to commit its successor: upstream's lock patience. */
@@ -72,8 +72,11 @@ export class RefreshFlight {
   }
 
   isDue(active: Active): boolean {
+    if (!this.mayStart(active)) return false;
+    // Spent by another session, on a copy of this login: what came after it costs no exchange.
+    if (this.#context.successors.latest(active.grant)) return true;
     const isRecent = isWithin(PROACTIVE_INTERVAL_MS, this.#lastExchangeAtMs, this.#context.clock.now());
-    return this.now() >= this.#dueAt(active) && !isRecent && this.mayStart(active);
+    return this.now() >= this.#dueAt(active) && !isRecent;
   }
 
   /** False while backing off, while tokens wait to be written, and where this daemon must not present the token (yet). */
@@ -194,8 +197,8 @@ export class RefreshFlight {
     const { clock } = this.#context;
     for (let look = 0; look <= COMMIT_LOOKS; look += 1) {
       await this.#stored.reload();
-      if (!this.#isCurrent(before)) return;
-      if (error.oauthError !== "refresh_token_reused" || look === COMMIT_LOOKS) break;
+      const isReplaced = !goesOnWith(this.#stored.current, before);
+      if (isReplaced || error.oauthError !== "refresh_token_reused" || look === COMMIT_LOOKS) break;
       await sleep(clock, COMMIT_LOOK_MS);
     }
     this.#stored.refuse(before, { error: this.#trueReason(error), atMs: clock.now() });
@@ -214,12 +217,13 @@ export class RefreshFlight {
   }
 
   #defer(before: Active, error: AuthError): void {
-    if (!this.#isCurrent(before)) return;
+    if (!goesOnWith(this.#stored.current, before)) return;
     const { clock, random } = this.#context;
     const retryAtMs = clock.now() + backOffMs(before.failures, random(), error.retryAfterMs);
     this.#stored.apply({ kind: "deferred", failure: { error, atMs: clock.now() }, retryAtMs }, "deferral");
   }
 
+  /** Only exactly what was looked at is presented, where it was to be sent. */
   #isCurrent(before: Active): boolean {
     const { current } = this.#stored;
     return current.kind === "active" && current.grant === before.grant && !current.isUnsaved;

@@ -59,6 +59,14 @@ export function refreshUnanswered(startedAtMs: EpochMs): AuthError {
   );
 }
 
+export function spentBefore(): AuthError {
+  return new AuthError(
+    "ERR_REFRESH_REJECTED",
+    "auth.json holds a refresh token that was spent or refused before, and what came after it is not known. The access " +
+      "token is served until it expires. Run `codex-auth login`.",
+  );
+}
+
 export function accountMismatch(): AuthError {
   return new AuthError(
     "ERR_ACCOUNT_MISMATCH",

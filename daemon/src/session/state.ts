@@ -57,6 +57,8 @@ export type SessionEvent =
         /** Why the grant is in memory only; `null` when it is stored. */
         readonly writeFailure: Failure | null;
       })
+  /** A grant whose refresh token is spent: nothing but its access token is worth anything. */
+  | ({ readonly kind: "grantedSpent"; readonly failure: Failure } & Held)
   | { readonly kind: "deferred"; readonly failure: Failure; readonly retryAtMs: EpochMs }
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "stored" }
@@ -71,6 +73,8 @@ export function transition(state: SessionState, event: SessionEvent): SessionSta
   switch (event.kind) {
     case "granted":
       return activeWith(event);
+    case "grantedSpent":
+      return endedWith(event, event.failure);
     case "removed":
       return { ...SIGNED_OUT, reason: event.reason };
     case "replacedByOther":
@@ -103,19 +107,26 @@ function activeWith({ grant, facts, flow, writeFailure }: SessionEvent & { kind:
   };
 }
 
+function endedWith({ grant, facts, flow }: Held, failure: Failure): ReauthorizationRequired {
+  return { kind: "reauthorizationRequired", grant, facts, flow, failure };
+}
+
 type ActiveEvent = Extract<SessionEvent, { kind: "deferred" | "refused" | "stored" }>;
 
 function whileActive(state: Active, event: ActiveEvent): SessionState {
   switch (event.kind) {
     case "deferred":
       return { ...state, failures: state.failures + 1, failure: event.failure, retryAtMs: event.retryAtMs };
-    case "refused": {
-      const { grant, facts, flow } = state;
-      return { kind: "reauthorizationRequired", grant, facts, flow, failure: event.failure };
-    }
+    case "refused":
+      return endedWith(state, event.failure);
     case "stored":
       return state.isUnsaved ? { ...state, isUnsaved: false, failure: null } : state;
   }
+}
+
+/** True while the session goes on with the refresh token of `before`, whatever else was found or failed since. */
+export function goesOnWith(state: SessionState, { facts }: Active): state is Active {
+  return state.kind === "active" && state.facts.refreshTokenFingerprint === facts.refreshTokenFingerprint;
 }
 
 /** Whose session it is, or was. */

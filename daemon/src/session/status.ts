@@ -36,7 +36,7 @@ export function statusOf({ codexHome, name, storage, stored, flight }: StatusSou
     refreshInFlight: flight.isInFlight,
     storageState: active?.isUnsaved ? "pending" : "stored",
     lastError: lastErrorOf(active ? flight.failureOf(active) : state.failure),
-    warnings: warningsOf(stored, flight),
+    warnings: [...(storage.warnings ?? []), ...warningsOf(stored, flight)],
   };
 }
 

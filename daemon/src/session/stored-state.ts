@@ -3,16 +3,18 @@
  * time. Every change: new generation → stored → published. S3: tokens that cannot be stored are kept, and their *write*
  * is retried; S4, S5: what another process wrote is adopted, and the file wins.
  */
-import { AuthError, type EpochMs, sleep } from "@codex-authd/shared";
+import { AuthError, type EpochMs, fingerprint, sleep } from "@codex-authd/shared";
 import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
 import { adoptionOf, contentKey } from "./adoption.js";
 import type { SessionContext } from "./context.js";
-import { grantFacts } from "./grant-facts.js";
+import { grantFacts, underOwnAccount } from "./grant-facts.js";
 import { backOffMs, isOver } from "./refresh-timing.js";
+import { spentBefore } from "./refusals.js";
 import {
   type Active,
   type Failure,
+  goesOnWith,
   type Identity,
   identityOf,
   type SessionEvent,
@@ -142,8 +144,7 @@ export class StoredState {
       const outcome = await write().catch(asStorageError);
       // The intent stays on record until what it brought is stored: a crash before that has lost it.
       if (outcome === "stored") this.#record.end();
-      const isStillOurs = this.#state.kind === "active" && this.#state.grant === before.grant;
-      if (outcome === "stored" || isStillOurs) {
+      if (outcome === "stored" || goesOnWith(this.#state, before)) {
         await this.#grant({ grant, flow: before.flow, cause: "refresh", write }, outcome);
       }
       if (outcome === "superseded") await this.#reload();
@@ -154,9 +155,9 @@ export class StoredState {
   refuse(refused: Active, failure: Failure): void {
     this.#record.markSpent(refused.facts.refreshTokenFingerprint);
     this.#record.end();
-    if (this.#state.kind === "active" && this.#state.grant === refused.grant) {
-      this.apply({ kind: "refused", failure }, "refusal");
-    }
+    if (!goesOnWith(this.#state, refused)) return;
+    this.#pendingWrite = null;
+    this.apply({ kind: "refused", failure }, "refusal");
   }
 
   /**
@@ -182,9 +183,9 @@ export class StoredState {
     if (isDue()) await this.#inTurn(async () => (isDue() ? this.#writePending() : undefined));
   }
 
-  /** Resolves when everything that was begun is done; a pending write is tried a last time. */
+  /** Resolves when everything that was begun is done, after a last look; a pending write is tried a last time. */
   async settle(): Promise<void> {
-    await this.#queue;
+    await this.reload();
     await this.#inTurn(() => this.#writePending());
     if (this.#pendingWrite) this.#context.log.fatal({ event: "storage.lost", state: "unsaved" });
   }
@@ -207,10 +208,15 @@ export class StoredState {
   }
 
   async #loadSettled(): Promise<StoredCredential> {
-    const stored = await this.#storage.load();
+    const stored = await this.#load();
     if (stored.kind !== "absent" || this.#state.kind === "signedOut") return stored;
     await sleep(this.#context.clock, ABSENT_PAUSE_MS);
-    return this.#storage.load();
+    return this.#load();
+  }
+
+  async #load(): Promise<StoredCredential> {
+    const stored = await this.#storage.load();
+    return stored.kind === "managed" ? { kind: "managed", grant: underOwnAccount(stored.grant) } : stored;
   }
 
   async #adopt(stored: StoredCredential): Promise<void> {
@@ -234,8 +240,8 @@ export class StoredState {
   /** Somebody wrote a spent refresh token: what came after it, if we know, is stored again in its place. */
   async #putBack(spent: Grant): Promise<void> {
     const ours = this.#state.kind === "active" ? this.#state.grant : undefined;
-    const grant = this.#context.successors.latest(spent) ?? ours;
-    if (!grant) return;
+    const grant = this.#successorOf(spent);
+    if (!grant) return this.#adoptSpent(spent);
     const { refreshTokenFingerprint } = grantFacts(spent, this.#context.clock.now());
     const write = (): Promise<SaveOutcome> => this.#storage.saveRefreshed(grant, refreshTokenFingerprint);
     const outcome = await write().catch(asStorageError);
@@ -244,6 +250,26 @@ export class StoredState {
     if (outcome === "superseded" || (outcome === "stored" && !isNews)) return;
     const flow = this.#state.kind === "active" ? this.#state.flow : null;
     await this.#grant({ grant, flow, cause: "storage", write }, outcome);
+  }
+
+  /** What this session holds of the same account is the newest; else what is known to come after it. */
+  #successorOf(spent: Grant): Grant | undefined {
+    const state = this.#state;
+    if (state.kind === "active" && state.grant.accountId === spent.accountId) return state.grant;
+    const latest = this.#context.successors.latest(spent);
+    return latest && !this.#record.isSpent(fingerprint(latest.refreshToken.reveal())) ? latest : undefined;
+  }
+
+  /** Nothing comes after it: what is still good of it is served, and its refresh token is not presented again. */
+  #adoptSpent(spent: Grant): void {
+    const { clock } = this.#context;
+    const isNewerHeld =
+      this.#state.kind === "reauthorizationRequired" && this.#state.grant.accountId === spent.accountId;
+    if (isNewerHeld) return;
+    this.#pendingWrite = null;
+    const facts = grantFacts(spent, clock.now());
+    const failure = { error: spentBefore(), atMs: clock.now() };
+    this.apply({ kind: "grantedSpent", grant: spent, facts, flow: null, failure }, "adoption");
   }
 
   async #grant({ grant, flow, cause, write }: Granting, outcome: SaveOutcome | AuthError): Promise<void> {
@@ -274,7 +300,7 @@ export class StoredState {
     const { clock, log, random } = this.#context;
     if (write.attempts === 0) log.error({ event: "storage.writeFailed", code: error.code, error });
     const nextAtMs = clock.now() + backOffMs(write.attempts, random());
-    const overwritten = write.overwritten ?? (await this.#storage.load().then(contentKey, () => null));
+    const overwritten = write.overwritten ?? (await this.#load().then(contentKey, () => null));
     return { ...write, attempts: write.attempts + 1, nextAtMs, overwritten };
   }
 
