@@ -1,4 +1,4 @@
-import { type SecretStore, SecretStoreError } from "#daemon/storage/secret-store.js";
+import { type SecretStore, SecretStoreError } from "#daemon/storage/keyring/secret-store.js";
 
 /** A keyring in memory that can be locked, and taken away. */
 export interface FakeSecretStore extends SecretStore {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { systemClock } from "@codex-authd/shared";
-import { createSecretService } from "#daemon/storage/secret-service.js";
-import type { SecretStore } from "#daemon/storage/secret-store.js";
+import { createSecretService } from "#daemon/storage/keyring/secret-service.js";
+import type { SecretStore } from "#daemon/storage/keyring/secret-store.js";
 import { temporaryFolder } from "./temp-folder.js";
 import { until } from "./until.js";
 

@@ -17,8 +17,8 @@ const SETTLED_AFTER_MS = 1_500;
 export class LoginInvariants {
   /** S3: whose newest refresh token must not be lost, as long as its family lives. */
   #kept: MemoryFamily | null = null;
-  /** Tokens of which the daemon may forget that they are ambiguous, for a new login or a logout ended that story. */
-  readonly #forgotten = new Set<string>();
+  /** How many presentations of a token may be forgotten, since a login, a logout or another token ended that story. */
+  readonly #forgotten = new Map<string, number>();
   readonly #world: LoginWorld;
   readonly #issuerNow: () => number;
   #broken: string | null = null;
@@ -42,14 +42,12 @@ export class LoginInvariants {
         `S1: presented after ${outcome}`,
       );
     }
-    const unanswered = earlier.length - 1 - earlier.findLastIndex(({ outcome }) => !isUnanswered(outcome));
-    if (unanswered > 0 && !this.#forgotten.has(refreshToken))
-      this.#assertTimeHasCome(refreshToken, unanswered);
+    const remembered = earlier.slice(this.#forgotten.get(refreshToken) ?? 0);
+    const unanswered =
+      remembered.length - 1 - remembered.findLastIndex(({ outcome }) => !isUnanswered(outcome));
+    if (unanswered > 0) this.#assertTimeHasCome(refreshToken, unanswered);
     // The intent names one token: whoever presents another one forgets the one before.
-    for (const other of presentations) {
-      if (other.refreshToken !== refreshToken) this.#forgotten.add(other.refreshToken);
-    }
-    this.#forgotten.delete(refreshToken);
+    this.#forgetAmbiguity(refreshToken);
   }
 
   #assertTimeHasCome(refreshToken: string, tries: number): void {
@@ -228,8 +226,14 @@ export class LoginInvariants {
     throw new Error(this.#broken);
   }
 
-  #forgetAmbiguity(): void {
-    for (const { refreshToken } of this.#world.issuer.presentations) this.#forgotten.add(refreshToken);
+  /** From now on it may not be known that tokens, except this one, were presented without an answer. */
+  #forgetAmbiguity(except?: string): void {
+    const { presentations } = this.#world.issuer;
+    for (const { refreshToken } of presentations) {
+      if (refreshToken === except) continue;
+      const count = presentations.filter((presentation) => presentation.refreshToken === refreshToken).length;
+      this.#forgotten.set(refreshToken, count);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** Writes that fail for real: a token that was exchanged for is kept, served, and stored when the fault is gone. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { type ClientRequest, request } from "node:http";
@@ -90,7 +90,7 @@ function mountedFolder(t: Test, options: readonly string[]): string {
   return folder;
 }
 
-t.test("a disk that is full when new tokens arrive", async (t) => {
+t.test("new tokens that meet a full disk are kept, served, and stored when there is room", async (t) => {
   const codexHome = mountedFolder(t, ["-t", "tmpfs", "-o", "size=256k"]);
   const scene = await startLoggedIn(t, codexHome);
   const ballast = join(codexHome, "ballast");
@@ -101,27 +101,33 @@ t.test("a disk that is full when new tokens arrive", async (t) => {
   });
 });
 
-t.test("a file system that is read-only when new tokens arrive", async (t) => {
-  const codexHome = mountedFolder(t, ["--bind"]);
-  const scene = await startLoggedIn(t, codexHome);
-  const remount = (mode: "ro" | "rw") => runTool(["mount", "-o", `remount,bind,${mode}`, codexHome]);
-  await refreshInto(t, scene, {
-    begin: () => t.match(remount("ro"), { code: 0, stderr: "" }),
-    end: () => t.match(remount("rw"), { code: 0, stderr: "" }),
-    words: /auth\.json cannot be written \(EROFS\)\. The file system is read-only/,
-  });
-});
+t.test(
+  "new tokens that meet a read-only file system are kept, served, and stored when it is not",
+  async (t) => {
+    const codexHome = mountedFolder(t, ["--bind"]);
+    const scene = await startLoggedIn(t, codexHome);
+    const remount = (mode: "ro" | "rw") => runTool(["mount", "-o", `remount,bind,${mode}`, codexHome]);
+    await refreshInto(t, scene, {
+      begin: () => t.match(remount("ro"), { code: 0, stderr: "" }),
+      end: () => t.match(remount("rw"), { code: 0, stderr: "" }),
+      words: /auth\.json cannot be written \(EROFS\)\. The file system is read-only/,
+    });
+  },
+);
 
-t.test("no descriptor that is free when new tokens arrive, for callers hold them all", async (t) => {
-  const scene = await startLoggedIn(t, temporaryFolder(t));
-  const streams = new Streams(scene.daemon);
-  t.teardown(() => streams.close());
-  await refreshInto(t, scene, {
-    begin: () => streams.takeAll(),
-    end: () => streams.close(),
-    words: /cannot be written \(EMFILE\)\. Raise the limit of open files/,
-  });
-});
+t.test(
+  "new tokens that find no free descriptor are kept, served, and stored when callers have gone",
+  async (t) => {
+    const scene = await startLoggedIn(t, temporaryFolder(t));
+    const streams = new Streams(scene.daemon);
+    t.teardown(() => streams.close());
+    await refreshInto(t, scene, {
+      begin: () => streams.takeAll(),
+      end: () => streams.close(),
+      words: /cannot be written \(EMFILE\)\. Raise the limit of open files/,
+    });
+  },
+);
 
 /** Event streams, which a daemon keeps open for as long as their readers like. */
 class Streams {
@@ -156,8 +162,8 @@ class Streams {
   }
 }
 
-/** Runs the daemon by way of a tool that takes something from it. */
-async function startLimited(t: Test, place: Place, tool: readonly string[]): Promise<ChildProcess> {
+/** Runs the daemon by way of a tool that takes something from it, and becomes it; answers its process id. */
+async function startLimited(t: Test, place: Place, tool: readonly string[]): Promise<number> {
   const [command = "", ...args] = [...tool, process.execPath, DAEMON, "--socket", place.socket];
   const daemon = spawn(command, args, { env: place.env, stdio: "ignore" });
   t.teardown(() =>
@@ -172,7 +178,7 @@ async function startLimited(t: Test, place: Place, tool: readonly string[]): Pro
     if (daemon.exitCode !== null) throw new Error(`${command} ended with ${daemon.exitCode}.`);
     return call(place, "daemon/status").then(Boolean, () => false);
   });
-  return daemon;
+  return daemon.pid ?? 0;
 }
 
 async function call(place: Place, method: string): Promise<{ accessToken?: string } | undefined> {
@@ -215,7 +221,12 @@ for (const resource of ["instances", "watches"]) {
     const place = createPlace(t, { issuer });
     writeLogin(place.codexHome, issuer);
     const take = `echo 0 > /proc/sys/user/max_inotify_${resource} && exec "$@"`;
-    await startLimited(t, place, ["unshare", "--map-root-user", "sh", "-c", take, "sh"]);
+    const pid = await startLimited(t, place, ["unshare", "--map-root-user", "sh", "-c", take, "sh"]);
+    t.notMatch(
+      runTool(["sh", "-c", `cat /proc/${pid}/fdinfo/*`]).stdout,
+      /^inotify wd/m,
+      "nothing is watched",
+    );
     const accessToken = (): string => readAuthJson(place.codexHome).tokens.access_token;
     t.equal((await call(place, "token/get"))?.accessToken, accessToken());
     writeLogin(place.codexHome, issuer);

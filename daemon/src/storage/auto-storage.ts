@@ -1,8 +1,8 @@
 import type { Clock } from "@codex-authd/shared";
 import { createFileStorage } from "./file-storage.js";
 import type { GrantStorage } from "./grant-storage.js";
+import { type SecretStore, SecretStoreError } from "./keyring/secret-store.js";
 import { createKeyringStorage } from "./keyring-storage.js";
-import { type SecretStore, SecretStoreError } from "./secret-store.js";
 
 /**
  * The session in the keyring, and in auth.json where there is no keyring: upstream's `cli_auth_credentials_store = "auto"`

@@ -13,8 +13,8 @@ import {
 import { withCodexLocks } from "./codex-lock.js";
 import { createFileStorage } from "./file-storage.js";
 import type { Grant, GrantStorage, SaveOutcome } from "./grant-storage.js";
-import { createPlatformSecretStore } from "./platform-secret-store.js";
-import type { SecretStore } from "./secret-store.js";
+import { createPlatformSecretStore } from "./keyring/platform-secret-store.js";
+import type { SecretStore } from "./keyring/secret-store.js";
 
 /**
  * How soon a login of another process is noticed. A look is six messages on a local socket and takes the keyring two

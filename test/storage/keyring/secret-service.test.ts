@@ -3,10 +3,10 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { systemClock } from "@codex-authd/shared";
 import t, { type Test } from "tap";
-import { sessionBusPath } from "#daemon/storage/dbus-connection.js";
-import { createSecretService } from "#daemon/storage/secret-service.js";
-import { createManualClock } from "../helpers/manual-clock.js";
-import { temporaryFolder } from "../helpers/temp-folder.js";
+import { sessionBusPath } from "#daemon/storage/keyring/dbus-connection.js";
+import { createSecretService } from "#daemon/storage/keyring/secret-service.js";
+import { createManualClock } from "../../helpers/manual-clock.js";
+import { temporaryFolder } from "../../helpers/temp-folder.js";
 
 const UNAVAILABLE = { code: "ERR_STORAGE_UNAVAILABLE", message: /There is no keyring/ };
 
