@@ -36,7 +36,7 @@ t.test("an error has three parts: what happened, why, what to do", async (t) => 
     stdout: "",
     stderr: [
       "error: /home/ada/.codex/auth.json is not JSON. (ERR_STORAGE_CORRUPT)",
-      "  why: auth.json is there but cannot be understood.",
+      "  why: auth.json, or the keyring's entry, is there but cannot be understood.",
       "  do:  Repair the file that the message names, or run `codex-auth login` to replace it (a copy is kept).",
       "",
     ].join("\n"),
