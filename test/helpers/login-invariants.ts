@@ -10,8 +10,8 @@ import { type MemoryFamily, REFRESH_TOKEN_MARK } from "./memory-issuer.js";
 /** The issuer's Date header has whole seconds. */
 const DATE_PRECISION_MS = 1_000;
 
-/** After this long without a foreign write, the daemon has seen everything and begun what follows from it. */
-const SETTLED_AFTER_MS = 1_500;
+/** This long after a foreign write was announced, the daemon has done what follows from it. */
+const SETTLED_AFTER_MS = 1_400;
 
 /** What must hold after every step, whatever happened. Throws as soon as something does not. */
 export class LoginInvariants {
@@ -20,15 +20,13 @@ export class LoginInvariants {
   /** How many presentations of a token may be forgotten, since a login, a logout or another token ended that story. */
   readonly #forgotten = new Map<string, number>();
   readonly #world: LoginWorld;
-  readonly #issuerNow: () => number;
   #broken: string | null = null;
   #generation = 0;
   #seen = "";
-  #unsettledAtMs = 0;
+  #settledAtMs = 0;
 
-  constructor(world: LoginWorld, issuerNow: () => number) {
+  constructor(world: LoginWorld) {
     this.#world = world;
-    this.#issuerNow = issuerNow;
   }
 
   /** S1: one at a time, and twice only when it is certain that the first time spent nothing, or when its time has come. */
@@ -56,7 +54,7 @@ export class LoginInvariants {
       .filter((grant) => grant.refreshToken.reveal() === refreshToken)
       .map((grant) => readJwtClaims(grant.accessToken.reveal())?.expAtMs ?? 0);
     const times = { issuedAtMs: 0, expiresAtMs: Math.min(...ends) };
-    const nowMs = Math.max(clock.now(), this.#issuerNow() + DATE_PRECISION_MS);
+    const nowMs = Math.max(clock.now(), this.#world.issuerNow() + DATE_PRECISION_MS);
     this.#assert(
       nowMs >= presentAgainAtMs(times, tries, true),
       `S1: presented again too early (${tries} unanswered)`,
@@ -65,7 +63,7 @@ export class LoginInvariants {
 
   /** Another process wrote to the file, or will have to be believed for another reason. */
   onForeignWrite(isRestored: boolean): void {
-    this.#unsettledAtMs = this.#issuerNow();
+    this.#unsettle();
     const { file } = this.#world;
     if (file.content.kind === "torn") {
       // What nobody has read by then is lost by whoever tore it.
@@ -96,7 +94,7 @@ export class LoginInvariants {
   onLogin(refreshToken: string): void {
     this.#forgetAmbiguity();
     this.#kept = this.#world.issuer.familyOf(refreshToken) ?? null;
-    this.#unsettledAtMs = this.#issuerNow();
+    this.#unsettle();
   }
 
   onLogout(): void {
@@ -118,9 +116,10 @@ export class LoginInvariants {
   onEnd(isOrderly: boolean): void {
     const { file } = this.#world;
     const isWritable = !file.isFull && !file.isLocked && file.content.kind !== "torn";
-    if (isOrderly && isWritable) this.#assertKept("at the end");
-    if (this.#newest() !== this.#storedToken()) this.#kept = null;
-    this.#unsettledAtMs = this.#issuerNow();
+    const isStored = this.#newest() === undefined || this.#newest() === this.#storedToken();
+    if (isOrderly && isWritable) this.#assert(isStored, "S3: the newest token is lost at the end");
+    if (!isStored) this.#kept = null;
+    this.#unsettle();
   }
 
   /** S2: every event has a generation above all before it. S6: and no refresh token. */
@@ -166,9 +165,14 @@ export class LoginInvariants {
     if (visible(status) !== this.#seen)
       this.#assert(status.generation > this.#generation, "S2: a change without a number");
     this.#see(status);
-    if (status.refreshInFlight || this.#issuerNow() - this.#unsettledAtMs < SETTLED_AFTER_MS) return;
-    this.#assertKept("between two steps");
+    if (status.refreshInFlight || this.#world.awakeNow() < this.#settledAtMs) return;
+    this.#assertKept();
     this.#assertInStep(status);
+  }
+
+  #unsettle(): void {
+    const settledAtMs = this.#world.awakeNow() + this.#world.file.announcedAfterMs + SETTLED_AFTER_MS;
+    this.#settledAtMs = Math.max(this.#settledAtMs, settledAtMs);
   }
 
   #see(status: SessionStatus): void {
@@ -177,16 +181,13 @@ export class LoginInvariants {
   }
 
   /** S3: the newest token of the login is in the file, or in memory with its write pending. */
-  #assertKept(when: string): void {
+  #assertKept(): void {
     const newest = this.#newest();
     if (newest === undefined || newest === this.#storedToken()) return;
     const status = this.#world.session.status();
     const isHeld = status.state === "active" && this.#heldToken(status) === newest;
     const isTorn = this.#world.file.content.kind === "torn";
-    this.#assert(
-      isHeld && (isTorn || status.storageState === "pending"),
-      `S3: the newest token is lost ${when}`,
-    );
+    this.#assert(isHeld && (isTorn || status.storageState === "pending"), "S3: the newest token is lost");
   }
 
   /** S4: a login in the file that the issuer would accept is never refused; and the memory says what the file says. */

@@ -41,15 +41,29 @@ export class LoginWorld {
   readonly #past: MemoryFile["content"][] = [];
   readonly #wasInFile = new Set<MemoryFile["content"]>();
   #setByMs = 0;
+  #asleepMs = 0;
   #ceiling = 0;
   #life: Life = { isAlive: false, successors: new Map() };
   #sessions: Sessions | undefined;
   #session: Session | undefined;
 
   constructor() {
-    const issuerNow = (): number => this.clock.now() - this.#setByMs;
-    this.issuer = new MemoryIssuer(this.clock, issuerNow, (token) => this.invariants.onPresent(token));
-    this.invariants = new LoginInvariants(this, issuerNow);
+    this.issuer = new MemoryIssuer(
+      this.clock,
+      () => this.issuerNow(),
+      (token) => this.invariants.onPresent(token),
+    );
+    this.invariants = new LoginInvariants(this);
+  }
+
+  /** By the issuer's clock, which nobody sets. */
+  issuerNow(): number {
+    return this.clock.now() - this.#setByMs;
+  }
+
+  /** By a clock that counts what timers count. */
+  awakeNow(): number {
+    return this.issuerNow() - this.#asleepMs;
   }
 
   get session(): Session {
@@ -121,7 +135,7 @@ export class LoginWorld {
   }
 
   mendDisks(): void {
-    Object.assign(this.file, { isFull: false, isLocked: false, latencyMs: 0 });
+    Object.assign(this.file, { isFull: false, isLocked: false, latencyMs: 0, announcedAfterMs: 100 });
     this.isRecordFull = false;
   }
 
@@ -189,6 +203,7 @@ export class LoginWorld {
   /** The machine sleeps: all clocks go on, no timer does. */
   async suspend(forMs: number): Promise<void> {
     this.clock.jump(forMs);
+    this.#asleepMs += forMs;
     await this.clock.advance(1_100);
   }
 

@@ -2,9 +2,6 @@ import { AuthError, type Clock, fingerprint, sleep } from "@codex-authd/shared";
 import type { GrantStorage, StoredCredential } from "#daemon/storage/grant-storage.js";
 import type { Life } from "./memory-issuer.js";
 
-/** A change is announced this long after it was made. */
-const ANNOUNCED_AFTER_MS = 100;
-
 /** An auth.json in memory that other processes write to, with the faults of a disk. */
 export class MemoryFile {
   content: StoredCredential | { readonly kind: "torn" } = { kind: "absent" };
@@ -12,6 +9,8 @@ export class MemoryFile {
   isFull = false;
   /** Writes fail, and the check before an exchange knows. */
   isLocked = false;
+  /** A change by another process is announced this long after it was made. */
+  announcedAfterMs = 100;
   /** What each access takes. */
   latencyMs = 0;
   readonly #clock: Clock;
@@ -24,7 +23,7 @@ export class MemoryFile {
   /** The write of another process. */
   write(content: MemoryFile["content"]): void {
     this.content = content;
-    this.#clock.setTimer(ANNOUNCED_AFTER_MS, () => {
+    this.#clock.setTimer(this.announcedAfterMs, () => {
       for (const listener of this.#listeners) listener();
     });
   }

@@ -166,9 +166,9 @@ class Streams {
 async function startLimited(t: Test, place: Place, tool: readonly string[]): Promise<number> {
   const [command = "", ...args] = [...tool, process.execPath, DAEMON, "--socket", place.socket];
   const daemon = spawn(command, args, { env: place.env, stdio: "ignore" });
+  const ended = once(daemon, "exit");
   t.teardown(() =>
     failing(async () => {
-      const ended = once(daemon, "exit");
       daemon.kill();
       const [code] = await ended;
       if (code !== 0) throw new Error(`The daemon exited with ${code}.`);
