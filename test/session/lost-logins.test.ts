@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fingerprint } from "@codex-authd/shared";
 import t from "tap";
 import { startAuthorizationServer } from "../helpers/authorization-server.js";
 import { createDisk } from "../helpers/disk.js";
@@ -163,4 +164,20 @@ t.test("a write that fails is told in one event, with the new tokens", async (t)
   });
   t.same(changes.slice(seen), [{ cause: "refresh", previousAccount: null }]);
   t.equal(session.generation, generation + 1, "never stored in between, for anybody who looks");
+});
+
+t.test("a caller who still waits when the daemon ends does not make it present another token", async (t) => {
+  const { issuer, session, sessions, home, login, clock, disk } = await sceneWithLogin(t);
+  const rejectedToken = fingerprint(readAuthJson(home).tokens.access_token);
+  const hold = issuer.hold("refresh");
+  const read = session.getToken({ rejectedToken });
+  await hold.arrived;
+  disk.isWatched = false;
+  login();
+  clock.jump(120 * 60_000);
+  const closed = sessions.close();
+  hold.release({ kind: "status", status: 503 });
+  await closed;
+  await t.rejects(read, { code: "ERR_ISSUER_UNAVAILABLE" });
+  t.equal(issuer.requestsTo("refresh").length, 1);
 });

@@ -17,6 +17,14 @@ t.test("without a login a token is refused at once, and the words say what to do
   t.equal(issuer.requests.length, 0);
 });
 
+t.test("a login that another process made a moment ago is served at once", async (t) => {
+  const issuer = await startAuthorizationServer(t);
+  const { open, login, home } = createSessionHarness(t, issuer);
+  const session = await open();
+  login();
+  t.match(await session.getToken({}), { accessToken: readAuthJson(home).tokens.access_token });
+});
+
 t.test("other credentials are shown and never managed", async (t) => {
   const issuer = await startAuthorizationServer(t);
   const { open, home } = createSessionHarness(t, issuer);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -125,6 +125,21 @@ t.test("a hard-linked file is found before a token is spent", async (t) => {
   await storage.checkWritable();
   linkSync(join(home, "auth.json"), join(home, "second-name"));
   await t.rejects(storage.checkWritable(), { code: "ERR_STORAGE_UNAVAILABLE", message: /2 hard links/ });
+});
+
+t.test("what a killed writer left is removed, and what a living one is about to rename is not", async (t) => {
+  const home = temporaryFolder(t);
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  const names = [
+    `.auth-${gone}-0123456789ab`,
+    `.auth-${process.pid}-0123456789ab`,
+    ".auth-Ab12Cd",
+    ".auth-notes",
+  ];
+  for (const name of names) writeFileSync(join(home, name), "");
+  createFileStorage(home, systemClock).tidy?.();
+  t.same(readdirSync(home).sort(), names.slice(1).sort());
+  t.doesNotThrow(() => createFileStorage(join(home, "nowhere"), systemClock).tidy?.());
 });
 
 t.test("remove says whether there was a login", async (t) => {

@@ -32,7 +32,7 @@ function stepOf(line: string, { codexHome }: Place, port: string): string | unde
   const name = (path: string): string =>
     path === codexHome
       ? "folder"
-      : path.replace(`${codexHome}/`, "").replace(/^\.auth-[0-9a-f]{12}$/, "temporary");
+      : path.replace(`${codexHome}/`, "").replace(/^\.auth-\d+-[0-9a-f]{12}$/, "temporary");
   const inHome = (path: string | undefined): path is string => path?.startsWith(codexHome) ?? false;
   const [, call = "", args = "", result = ""] = /^\d+\s+(\w+)\((.*)\)\s+= (.*)$/.exec(line) ?? [];
   if (call === "connect" && args.includes(`htons(${port})`)) return "connect to the issuer";

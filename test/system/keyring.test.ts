@@ -9,8 +9,8 @@ import t, { type Test } from "tap";
 import { createAutoStorage } from "#daemon/storage/auto-storage.js";
 import { createFileStorage } from "#daemon/storage/file-storage.js";
 import type { Grant, StoredCredential } from "#daemon/storage/grant-storage.js";
-import { createKeyringStorage, keyringAccount } from "#daemon/storage/keyring-storage.js";
 import { createSecretService } from "#daemon/storage/keyring/secret-service.js";
+import { createKeyringStorage, keyringAccount } from "#daemon/storage/keyring-storage.js";
 import { startAppServer } from "../helpers/app-server.js";
 import {
   type AuthorizationServer,

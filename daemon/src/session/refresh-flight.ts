@@ -36,6 +36,7 @@ export class RefreshFlight {
   readonly #record: SessionRecord;
   readonly #context: SessionContext;
   #flight: Promise<void> | null = null;
+  #isClosed = false;
   #due: { readonly accessToken: string; readonly atMs: EpochMs } | null = null;
   #issuerOffsetMs: number | null = null;
   #lastExchangeAtMs: EpochMs | null = null;
@@ -81,6 +82,7 @@ export class RefreshFlight {
 
   /** False while backing off, while tokens wait to be written, and where this daemon must not present the token (yet). */
   mayStart(active: Active): boolean {
+    if (this.#isClosed) return false;
     const isBackingOff = !isOver(active.retryAtMs, this.#context.clock.now());
     const isHeldBack = this.now() < this.#heldBackUntilMs(active);
     return !isBackingOff && !isHeldBack && !active.isUnsaved && !this.obstacle(active.grant);
@@ -131,6 +133,12 @@ export class RefreshFlight {
   }
 
   async settle(): Promise<void> {
+    await this.#flight;
+  }
+
+  /** Waits for the flight under way, and starts no other: by then another daemon may be the owner. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#flight;
   }
 

@@ -51,6 +51,7 @@ export class Session {
 
   /** Reads the store and begins to watch it. */
   static async open(options: SessionOptions): Promise<Session> {
+    options.storage.tidy?.();
     const session = new Session(options);
     await session.#stored.reload();
     return session;
@@ -103,6 +104,8 @@ export class Session {
    * @throws AuthError as the table says for `token/get`
    */
   async getToken(request: TokenRequest): Promise<MethodResult<"token/get">> {
+    // Before anybody is sent away: a login that was made a moment ago may not have been noticed yet.
+    if (!this.isActive) await this.#stored.reload();
     const held = this.#heldFor(request.accountId);
     if (this.#satisfies(held, request)) return this.#answer(held);
     let isLate = await this.#awaitNewer(held, request);
@@ -192,7 +195,7 @@ export class Session {
   /** Waits for what was begun, and stops watching. */
   async close(): Promise<void> {
     await this.#watch.close();
-    await this.#flight.settle();
+    await this.#flight.close();
     await this.#stored.settle();
     this.#record.close();
   }

@@ -54,6 +54,7 @@ export function createAutoStorage(codexHome: string, clock: Clock, secrets?: Sec
       }
     },
     saveRefreshed: (grant, spent) => current.saveRefreshed(grant, spent),
+    tidy: () => file.tidy?.(),
     async remove() {
       try {
         return await keyring.remove();

@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
@@ -10,7 +19,7 @@ import { dirname, join } from "node:path";
  */
 export function writeDurably(path: string, content: string): void {
   const folder = dirname(path);
-  const temporary = join(folder, `.auth-${randomBytes(6).toString("hex")}`);
+  const temporary = join(folder, `.auth-${process.pid}-${randomBytes(6).toString("hex")}`);
   try {
     writeAndSync(temporary, content);
     renameSync(temporary, path);
@@ -19,6 +28,27 @@ export function writeDurably(path: string, content: string): void {
     throw error;
   }
   syncFolder(folder);
+}
+
+/** Whose temporary file it is, so that nobody takes one away from a process that is about to rename it. */
+const TEMPORARY = /^\.auth-(\d+)-[0-9a-f]{12}$/;
+
+/** Removes what {@link writeDurably} left in `folder` when its process was killed between the write and the rename. */
+export function removeLeftovers(folder: string): void {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const name of names) {
+    const pid = TEMPORARY.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }
 
 function writeAndSync(path: string, content: string): void {

@@ -21,7 +21,7 @@ import {
   withRefreshedTokens,
 } from "./auth-json.js";
 import { withCodexLocks } from "./codex-lock.js";
-import { syncFolder, writeDurably } from "./durable-write.js";
+import { removeLeftovers, syncFolder, writeDurably } from "./durable-write.js";
 import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "./grant-storage.js";
 import { watchFile } from "./watcher.js";
 
@@ -51,6 +51,7 @@ export function createFileStorage(codexHome: string, clock: Clock): GrantStorage
     saveLogin: (grant) => commit((realFile) => saveLogin(realFile, grant)),
     saveRefreshed: (grant, spent) => commit((realFile) => saveRefreshed(realFile, grant, spent)),
     remove: () => commit(removeFile),
+    tidy: () => removeLeftovers(dirname(authJsonLocation(codexHome))),
     watch: (onChange) => watchFile({ path: join(codexHome, "auth.json"), clock, onChange }),
   };
 }

@@ -67,6 +67,9 @@ export interface GrantStorage {
    */
   remove(): Promise<boolean>;
 
+  /** Removes what a daemon that was killed in the middle of a write left behind. */
+  tidy?(): void;
+
   /** Calls `onChange` soon after somebody may have changed the store; content decides, not events. */
   watch(onChange: () => void): { close(): Promise<void> };
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { AuthError, type EpochMs } from "@codex-authd/shared";
 import { z } from "zod";
 import { isFlockAvailable, tryFlock } from "../native/flock.js";
-import { writeDurably } from "./durable-write.js";
+import { removeLeftovers, writeDurably } from "./durable-write.js";
 
 /** A token that was spent longer ago than this many rotations is not going to be put back by anybody. */
 const SPENT_MAX = 64;
@@ -67,6 +67,7 @@ export function openSessionRecord(
 function openLock(folder: string, path: string): number | undefined {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    removeLeftovers(folder);
     return openSync(path, "a+", 0o600);
   } catch {
     return undefined;
