@@ -174,6 +174,7 @@ t.test("a caller who still waits when the daemon ends does not make it present a
   await hold.arrived;
   disk.isWatched = false;
   login();
+  await session.freshStatus();
   clock.jump(120 * 60_000);
   const closed = sessions.close();
   hold.release({ kind: "status", status: 503 });

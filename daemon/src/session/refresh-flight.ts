@@ -20,6 +20,9 @@ import type { StoredState } from "./stored-state.js";
 const COMMIT_LOOKS = 20;
 const COMMIT_LOOK_MS = 250;
 
+/** A `Date` is cut to whole seconds and takes its time to arrive: clocks that differ by less agree. */
+const CLOCKS_AGREE_MS = 2_000;
+
 /** Exchanges that nobody asked for are at least this far apart, whatever the clocks say. */
 const PROACTIVE_INTERVAL_MS = 5_000;
 
@@ -177,7 +180,7 @@ export class RefreshFlight {
   async #settleOutcome(before: Active, outcome: ExchangeOutcome): Promise<void> {
     const { clock, log } = this.#context;
     if (outcome.kind === "refreshed") {
-      if (outcome.issuerDateMs !== undefined) this.#issuerOffsetMs = outcome.issuerDateMs - clock.now();
+      if (outcome.issuerDateMs !== undefined) this.#noteIssuerClock(outcome.issuerDateMs - clock.now());
       await this.#commit(before, outcome.tokens);
       log.info({ event: "refresh.succeeded" });
       return;
@@ -188,6 +191,10 @@ export class RefreshFlight {
     if (outcome.kind === "refused") return this.#refuse(before, error);
     if (outcome.kind === "transient") this.#record.end();
     this.#defer(before, error);
+  }
+
+  #noteIssuerClock(offsetMs: number): void {
+    this.#issuerOffsetMs = Math.abs(offsetMs) < CLOCKS_AGREE_MS ? 0 : offsetMs;
   }
 
   async #commit(before: Active, tokens: (ExchangeOutcome & { kind: "refreshed" })["tokens"]): Promise<void> {

@@ -194,8 +194,8 @@ export class Session {
 
   /** Waits for what was begun, and stops watching. */
   async close(): Promise<void> {
-    await this.#watch.close();
     await this.#flight.close();
+    await this.#watch.close();
     await this.#stored.settle();
     this.#record.close();
   }
