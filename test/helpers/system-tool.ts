@@ -13,10 +13,13 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   curl: "curl",
   flock: "util-linux",
   ip: "iproute2",
+  mount: "mount",
   openssl: "openssl",
+  prlimit: "util-linux",
   setpriv: "util-linux",
   sh: "dash",
   strace: "strace",
+  umount: "mount",
   unshare: "util-linux",
 };
 

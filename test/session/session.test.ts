@@ -23,6 +23,9 @@ t.test("a login that another process made a moment ago is served at once", async
   const session = await open();
   login();
   t.match(await session.getToken({}), { accessToken: readAuthJson(home).tokens.access_token });
+  await session.logout(false);
+  login();
+  t.match(await session.refresh(), { state: "active" });
 });
 
 t.test("other credentials are shown and never managed", async (t) => {

@@ -44,13 +44,16 @@ t.test("an intent that cannot be written is an error, so that nothing is spent",
     code: "ERR_STORAGE_UNAVAILABLE",
     message: /no token is spent/,
   });
+  t.equal(record.intent, null, "what was not sent holds nothing back");
   record.close();
 });
 
 t.test("spent tokens are remembered across restarts, the last 64 of them", async (t) => {
   const folder = temporaryFolder(t);
   const record = openSessionRecord(folder, PLACE);
+  record.begin("token-0", 1);
   for (let count = 0; count < 70; count += 1) record.markSpent(`token-${count}`);
+  record.end();
   record.close();
   const after = openSessionRecord(folder, PLACE);
   t.notOk(after.isSpent("token-5"));
@@ -65,7 +68,9 @@ t.test("one owner at a time; the next one takes over what the first remembered",
   const second = openSessionRecord(folder, PLACE);
   t.equal(first.ownership, "owned");
   t.equal(second.ownership, "elsewhere");
+  first.begin("token-1", 1);
   first.markSpent("token-1");
+  first.end();
   second.claim();
   t.equal(second.ownership, "elsewhere");
   first.close();
@@ -96,7 +101,7 @@ t.test("rememberedHomes lists the Codex homes that have a record", async (t) => 
   const folder = temporaryFolder(t);
   for (const place of [PLACE, { location: "/two/auth.json", codexHome: "/two" }]) {
     const record = openSessionRecord(folder, place);
-    record.markSpent("token");
+    record.begin("token", 1);
     record.close();
   }
   t.same(rememberedHomes(folder).sort(), [PLACE.codexHome, "/two"]);

@@ -104,9 +104,7 @@ export class Session {
    * @throws AuthError as the table says for `token/get`
    */
   async getToken(request: TokenRequest): Promise<MethodResult<"token/get">> {
-    // Before anybody is sent away: a login that was made a moment ago may not have been noticed yet.
-    if (!this.isActive) await this.#stored.reload();
-    const held = this.#heldFor(request.accountId);
+    const held = await this.#heldNow(request.accountId);
     if (this.#satisfies(held, request)) return this.#answer(held);
     let isLate = await this.#awaitNewer(held, request);
     let now = this.#heldFor(request.accountId);
@@ -124,7 +122,7 @@ export class Session {
    * @throws AuthError as the table says for `session/refresh`
    */
   async refresh(rejectedToken?: string): Promise<SessionStatus> {
-    const before = this.#heldFor();
+    const before = await this.#heldNow();
     const { accessTokenFingerprint } = before.facts;
     if (rejectedToken && rejectedToken !== accessTokenFingerprint) return this.status();
     if (before.kind !== "active") throw before.failure.error;
@@ -198,6 +196,12 @@ export class Session {
     await this.#watch.close();
     await this.#stored.settle();
     this.#record.close();
+  }
+
+  /** Looks at the store before anybody is sent away: a login that was made a moment ago may not have been noticed yet. */
+  async #heldNow(accountId?: string): Promise<Active | ReauthorizationRequired> {
+    if (!this.isActive) await this.#stored.reload();
+    return this.#heldFor(accountId);
   }
 
   #heldFor(accountId?: string): Active | ReauthorizationRequired {

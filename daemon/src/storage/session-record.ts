@@ -40,9 +40,12 @@ export interface SessionRecord {
    * @throws AuthError ERR_STORAGE_UNAVAILABLE; then it must not be spent
    */
   begin(refreshToken: string, nowMs: EpochMs): void;
-  /** This token was rotated away or refused: it is not believed again, wherever it turns up. */
+  /**
+   * This token was rotated away or refused: it is not believed again, wherever it turns up. On disk with {@link end}, for
+   * until then the intent says as much, and what the token brought is in a hurry to be stored.
+   */
   markSpent(refreshToken: string): void;
-  /** The exchange has ended, and what it brought is stored. */
+  /** The exchange has ended, and what it brought is stored; remembers what is spent by it. */
   end(): void;
   isSpent(refreshToken: string): boolean;
   close(): void;
@@ -94,16 +97,8 @@ interface RecordPlace {
 function recordOn(place: RecordPlace): SessionRecord {
   let remembered = place.load();
   let ownership = place.claim();
-  const remember = (change: Partial<Remembered>): void => {
-    remembered = { ...remembered, ...change };
-    if (ownership === "owned") place.save(remembered);
-  };
-  // After an exchange there is nothing to refuse any more: what cannot be written is kept in memory, and an intent that
-  // stays on disk names a token which the store no longer holds, and so means nothing.
-  const rememberIfPossible = (change: Partial<Remembered>): void => {
-    try {
-      remember(change);
-    } catch {}
+  const save = (next: Remembered): void => {
+    if (ownership === "owned") place.save(next);
   };
   return {
     get ownership() {
@@ -120,12 +115,21 @@ function recordOn(place: RecordPlace): SessionRecord {
     begin(refreshToken, nowMs) {
       const { intent } = remembered;
       const tries = intent?.refreshToken === refreshToken ? intent.tries + 1 : 1;
-      remember({ intent: { refreshToken, startedAtMs: nowMs, tries } });
+      const next = { ...remembered, intent: { refreshToken, startedAtMs: nowMs, tries } };
+      save(next);
+      remembered = next;
     },
-    markSpent: (refreshToken) =>
-      rememberIfPossible({ spent: [...remembered.spent, refreshToken].slice(-SPENT_MAX) }),
+    markSpent(refreshToken) {
+      remembered = { ...remembered, spent: [...remembered.spent, refreshToken].slice(-SPENT_MAX) };
+    },
     end() {
-      if (remembered.intent !== null) rememberIfPossible({ intent: null });
+      if (remembered.intent === null) return;
+      remembered = { ...remembered, intent: null };
+      try {
+        save(remembered);
+      } catch {
+        // The intent that stays on disk names a token which the store no longer holds, and so means nothing.
+      }
     },
     isSpent: (refreshToken) => remembered.spent.includes(refreshToken),
     close: () => void place.close(),
