@@ -141,11 +141,14 @@ class Streams {
   /** Lowers the daemon's limit to a few descriptors more than it uses, and takes these. */
   async takeAll(): Promise<void> {
     const { pid } = this.#daemon;
-    const used = readdirSync(`/proc/${pid}/fd`).map(Number);
-    const limit = Math.max(...used) + ROOM;
+    // What the daemon inherited may have a number far above the others; only those below the limit count.
+    const usedBelow = (limit: number): number =>
+      readdirSync(`/proc/${pid}/fd`).filter((descriptor) => Number(descriptor) < limit).length;
+    let limit = ROOM;
+    while (limit - usedBelow(limit) < ROOM) limit += 1;
     runTool(["prlimit", "--pid", `${pid}`, `--nofile=${limit}:${limit}`]);
-    for (let count = used.length; count < limit + SURPLUS; count += 1) this.#open();
-    await until("no descriptor is free", () => readdirSync(`/proc/${pid}/fd`).length >= limit);
+    for (let count = 0; count < ROOM + SURPLUS; count += 1) this.#open();
+    await until("no descriptor is free", () => usedBelow(limit) >= limit);
   }
 
   close(): void {
