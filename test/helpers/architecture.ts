@@ -109,6 +109,7 @@ const PACKAGES: readonly PackageRule[] = [
   {
     name: "zod",
     onlyIn: [
+      "shared/src/open-rpc.ts",
       "shared/src/protocol",
       "shared/src/schema.ts",
       "daemon/src/codex",

@@ -16,6 +16,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   mount: "mount",
   openssl: "openssl",
   prlimit: "util-linux",
+  python3: "python3",
   setpriv: "util-linux",
   sh: "dash",
   strace: "strace",

@@ -21,7 +21,12 @@ function dispatcherWith(handlers: Partial<Handlers> = {}) {
     },
     ...handlers,
   };
-  const dispatcher = createDispatcher({ handlers: fakes as Handlers, log, limits: RPC_LIMITS });
+  const dispatcher = createDispatcher({
+    handlers: fakes as Handlers,
+    log,
+    limits: RPC_LIMITS,
+    version: "1.2.3",
+  });
   const dispatch = (body: unknown) =>
     dispatcher.dispatch(typeof body === "string" ? body : JSON.stringify(body), context);
   return { dispatcher, dispatch, calls, lines };
@@ -67,7 +72,7 @@ t.test("what is no request is an invalid request", async (t) => {
 
 t.test("a method that is not in the table is not found", async (t) => {
   const { dispatch } = dispatcherWith();
-  for (const method of ["foobar", "", "constructor", "__proto__", "toString", "rpc.discover"]) {
+  for (const method of ["foobar", "", "constructor", "__proto__", "toString", "rpc.unheard"]) {
     t.match(await dispatch({ jsonrpc: "2.0", method, id: "1" }), failed("methodNotFound", "1"));
   }
 });

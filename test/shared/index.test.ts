@@ -65,8 +65,8 @@ const TYPES = [
   "SnapshotEvent",
 ];
 
-const SCHEMA_VALUES = ["EVENTS", "LOGIN_AWAIT_MAX_MS", "METHODS"];
-const SCHEMA_TYPES = ["MethodName", "MethodParams", "MethodResult", "Scope"];
+const SCHEMA_VALUES = ["DISCOVER_METHOD", "EVENTS", "LOGIN_AWAIT_MAX_MS", "METHODS", "openRpcDocument"];
+const SCHEMA_TYPES = ["MethodName", "MethodParams", "MethodResult", "OpenRpcDocument", "Scope"];
 
 t.test("the public names", async (t) => {
   t.test("of the root entry are these and no others", async (t) => {

@@ -11,7 +11,7 @@ import {
   type MethodResult,
   toErrorObject,
 } from "@codex-authd/shared";
-import { METHODS } from "@codex-authd/shared/schema";
+import { DISCOVER_METHOD, METHODS, openRpcDocument } from "@codex-authd/shared/schema";
 import type { Log } from "../log.js";
 import { failure, internalError, invalidRequest } from "./answers.js";
 import type { CallContext, Handlers } from "./handlers.js";
@@ -36,6 +36,8 @@ export interface DispatcherOptions {
   readonly handlers: Handlers;
   readonly log: Log;
   readonly limits: RpcLimits;
+  /** Version of the daemon, for the document that describes it. */
+  readonly version: string;
 }
 
 /** Enough of an unknown method to recognise it; the rest of 64 KiB would come back for nothing. */
@@ -46,7 +48,7 @@ const PARSE_ERROR = { code: JSON_RPC_ERRORS.parseError, message: "Parse error: t
 /** A handler, told that its parameters were validated. */
 type Trusting<M extends MethodName> = (params: unknown, context: CallContext) => Promise<MethodResult<M>>;
 
-export function createDispatcher({ handlers, log, limits }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ handlers, log, limits, version }: DispatcherOptions): Dispatcher {
   async function call<M extends MethodName>(method: M, params: unknown, context: CallContext) {
     const valid = METHODS[method].params.safeParse(params ?? {});
     if (!valid.success) return { error: invalidParams(valid.error) };
@@ -58,13 +60,18 @@ export function createDispatcher({ handlers, log, limits }: DispatcherOptions): 
     }
   }
 
+  async function outcomeOf(method: string, params: unknown, context: CallContext): Promise<Outcome> {
+    if (isMethod(method)) return call(method, params, context);
+    return method === DISCOVER_METHOD
+      ? { result: openRpcDocument(version) }
+      : { error: methodNotFound(method) };
+  }
+
   async function answer(message: unknown, context: CallContext): Promise<JsonRpcResponse | undefined> {
     const request = parseRequest(message);
     if ("error" in request) return request;
     const { method, params, id } = request;
-    const outcome = isMethod(method)
-      ? await call(method, params, context)
-      : { error: methodNotFound(method) };
+    const outcome = await outcomeOf(method, params, context);
     return id === undefined ? undefined : { jsonrpc: "2.0", ...outcome, id };
   }
 

@@ -46,7 +46,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { handlers, events, log, clock, version } = options;
   const limits = { ...RPC_LIMITS, ...options.limits };
   const app = createApp(limits);
-  const dispatcher = createDispatcher({ handlers, log, limits });
+  const dispatcher = createDispatcher({ handlers, log, limits, version });
   addErrorAnswers(app, log, limits);
   addRpcRoute(app, dispatcher, limits);
   addTokenRoute(app, dispatcher);

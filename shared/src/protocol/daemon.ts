@@ -3,8 +3,7 @@ import { z } from "zod";
 export const daemonStatusParams = z.strictObject({});
 export const daemonStatusResult = z.object({
   version: z.string(),
-  /** See PROTOCOL_VERSION: a client of another one says which side to upgrade. */
-  protocolVersion: z.number().int(),
+  protocolVersion: z.number().int().describe("A client of another version says which side to upgrade."),
   pid: z.number().int(),
   startedAtMs: z.number().int(),
   socket: z.string(),

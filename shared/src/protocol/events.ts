@@ -9,8 +9,9 @@ const identity = z.object({ accountId: z.string().nullable(), email: z.string().
 export const sessionChangedEvent = z.object({
   cause: z.enum(["login", "refresh", "adoption", "logout", "fileGone", "refusal", "deferral", "storage"]),
   session: sessionStatus,
-  /** The account that the session had before, when it is another one now. */
-  previousAccount: identity.nullable(),
+  previousAccount: identity
+    .nullable()
+    .describe("The account that the session had before, when it is another one now."),
 });
 
 export const loginChangedEvent = z.object({
@@ -18,8 +19,7 @@ export const loginChangedEvent = z.object({
   codexHome: z.string(),
   flow: loginFlow,
   state: z.enum(["pending", "loggedIn", "failed"]),
-  /** Error code when failed. */
-  code: z.string().nullable(),
+  code: z.string().nullable().describe("Error code when failed."),
 });
 
 /** SSE event name → schema of its data. */

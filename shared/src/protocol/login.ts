@@ -7,10 +7,19 @@ export const LOGIN_AWAIT_MAX_MS = 60_000;
 const loginId = z.uuid();
 
 export const loginBeginParams = sessionSelector.extend({
-  /** Default `auto`: the daemon chooses by the child environment. */
-  flow: z.enum(["auto", "browser", "device"]).optional(),
-  /** Port of the loopback redirect; 0 lets the system choose. Default: `callback_port` of the configuration. */
-  callbackPort: z.number().int().min(0).max(65_535).optional(),
+  flow: z
+    .enum(["auto", "browser", "device"])
+    .optional()
+    .describe("Default `auto`: the daemon chooses by the child environment."),
+  callbackPort: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(
+      "Port of the loopback redirect; 0 lets the system choose. Default: `callback_port` of the configuration.",
+    ),
 });
 
 const pending = { loginId, codexHome: z.string(), expiresAtMs: z.number().int() };
@@ -22,8 +31,13 @@ export const loginBeginResult = z.discriminatedUnion("flow", [
 
 export const loginAwaitParams = z.strictObject({
   loginId,
-  /** Milliseconds to wait, at most {@link LOGIN_AWAIT_MAX_MS}, which is also the default. */
-  timeoutMs: z.number().int().min(0).max(LOGIN_AWAIT_MAX_MS).optional(),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(LOGIN_AWAIT_MAX_MS)
+    .optional()
+    .describe("Milliseconds to wait, at most 60 000, which is also the default."),
 });
 export const loginAwaitResult = z.discriminatedUnion("state", [
   z.object({ state: z.literal("pending"), flow: loginFlow, expiresAtMs: z.number().int() }),
@@ -35,7 +49,9 @@ export const loginCancelResult = z.object({ cancelled: z.boolean() });
 
 export const loginCompleteParams = z.strictObject({
   loginId,
-  /** The whole URL that the browser ended on, when it could not reach the loopback redirect. */
-  redirectUrl: z.string().max(8192),
+  redirectUrl: z
+    .string()
+    .max(8192)
+    .describe("The whole URL that the browser ended on, when it could not reach the loopback redirect."),
 });
 export const loginCompleteResult = z.object({ status: sessionStatus });

@@ -10,6 +10,8 @@ import * as token from "./token.js";
 export type Scope = "status" | "token" | "login" | "daemon";
 
 export interface MethodRow {
+  /** What it does, in a sentence. */
+  readonly summary: string;
   readonly params: z.ZodType;
   readonly result: z.ZodType;
   readonly scope: Scope;
@@ -50,24 +52,28 @@ const ATTEMPT = [
 
 export const METHODS = {
   "daemon/shutdown": {
+    summary: "Drains and ends the daemon, after the answer.",
     params: daemon.daemonShutdownParams,
     result: daemon.daemonShutdownResult,
     scope: "daemon",
     errors: [],
   },
   "daemon/status": {
+    summary: "The daemon itself: version, protocol, process, socket.",
     params: daemon.daemonStatusParams,
     result: daemon.daemonStatusResult,
     scope: "status",
     errors: [],
   },
   "login/await": {
+    summary: "Waits for the end of a login that was begun, or says that it is still pending.",
     params: login.loginAwaitParams,
     result: login.loginAwaitResult,
     scope: "login",
     errors: ATTEMPT,
   },
   "login/begin": {
+    summary: "Begins a login, by browser or with a code, and answers what to show to the person.",
     params: login.loginBeginParams,
     result: login.loginBeginResult,
     scope: "login",
@@ -82,42 +88,51 @@ export const METHODS = {
     ],
   },
   "login/cancel": {
+    summary: "Gives up a pending login.",
     params: login.loginCancelParams,
     result: login.loginCancelResult,
     scope: "login",
     errors: [],
   },
   "login/complete": {
+    summary: "Finishes a browser login with the URL that the browser ended on.",
     params: login.loginCompleteParams,
     result: login.loginCompleteResult,
     scope: "login",
     errors: ATTEMPT,
   },
   "session/list": {
+    summary: "All sessions that the daemon has open.",
     params: session.sessionListParams,
     result: session.sessionListResult,
     scope: "status",
     errors: [],
   },
   "session/logout": {
+    summary:
+      "Forgets the login of a session; with `revoke` also at the issuer, for every machine that shares it.",
     params: session.sessionLogoutParams,
     result: session.sessionLogoutResult,
     scope: "login",
     errors: SELECTION,
   },
   "session/refresh": {
+    summary:
+      "Presents the refresh token now, unless the access token that was rejected is no longer the current one.",
     params: session.sessionRefreshParams,
     result: session.sessionStatus,
     scope: "token",
     errors: [...SELECTION, ...EXCHANGE],
   },
   "session/status": {
+    summary: "A session as the daemon knows it: who, which plan, until when, what went wrong last.",
     params: session.sessionStatusParams,
     result: session.sessionStatus,
     scope: "status",
     errors: SELECTION,
   },
   "token/get": {
+    summary: "An access token, from memory when one is fresh enough; never begins a login.",
     params: token.tokenGetParams,
     result: token.tokenGetResult,
     scope: "token",

@@ -21,8 +21,12 @@ export const childEnvironment = z.strictObject({
 export const sessionSelector = z.strictObject({
   codexHome: absolutePath.optional(),
   childEnvironment: childEnvironment.optional(),
-  /** Default `auto`: as `cli_auth_credentials_store` of the Codex home says. `memory`: nothing on disk. */
-  storage: z.enum(["auto", "file", "memory"]).optional(),
+  storage: z
+    .enum(["auto", "file", "memory"])
+    .optional()
+    .describe(
+      "Default `auto`: as `cli_auth_credentials_store` of the Codex home says. `memory`: nothing on disk.",
+    ),
   /** Tells memory sessions apart; ignored by the other kinds. Default `default`. */
   sessionName: z
     .string()
@@ -44,29 +48,28 @@ const lastError = z.object({
 });
 
 export const sessionStatus = z.object({
-  /** For a memory session the one whose `config.toml` its login had to keep. */
-  codexHome: z.string(),
+  codexHome: z.string().describe("For a memory session the one whose `config.toml` its login had to keep."),
   storage: storageKind,
-  /** Name of a memory session, else `null`. */
-  sessionName: z.string().nullable(),
+  sessionName: z.string().nullable().describe("Name of a memory session, else `null`."),
   state: z.enum(["signedOut", "active", "reauthorizationRequired"]),
-  /** Why there is no usable login, in words; `null` while active. */
-  reason: z.string().nullable(),
+  reason: z.string().nullable().describe("Why there is no usable login, in words; `null` while active."),
   generation: z.number().int(),
-  /** `auth_mode` as upstream would read it from auth.json; `null` without one. */
-  authMode: z.string().nullable(),
+  authMode: z
+    .string()
+    .nullable()
+    .describe("`auth_mode` as upstream would read it from auth.json; `null` without one."),
   accountId: z.string().nullable(),
   email: z.string().nullable(),
   planType: z.enum(PLAN_TYPES).nullable(),
   issuer: z.string().nullable(),
-  /** How the daemon made this login; `null` when another process did. */
-  flow: loginFlow.nullable(),
+  flow: loginFlow.nullable().describe("How the daemon made this login; `null` when another process did."),
   expiresAtMs: epochMs.nullable(),
   lastRefreshAtMs: epochMs.nullable(),
   nextRefreshAtMs: epochMs.nullable(),
   refreshInFlight: z.boolean(),
-  /** `pending`: a new token is in memory only, and its write is being retried. */
-  storageState: z.enum(["stored", "pending"]),
+  storageState: z
+    .enum(["stored", "pending"])
+    .describe("`pending`: a new token is in memory only, and its write is being retried."),
   lastError: lastError.nullable(),
   warnings: z.array(z.string()),
 });
@@ -76,19 +79,26 @@ export const sessionListParams = z.strictObject({});
 export const sessionListResult = z.object({ sessions: z.array(sessionStatus) });
 
 export const sessionRefreshParams = sessionSelector.extend({
-  /** Fingerprint of the access token that was refused; a newer one is then simply returned, without an exchange. */
-  rejectedToken: tokenFingerprint.optional(),
+  rejectedToken: tokenFingerprint
+    .optional()
+    .describe(
+      "Fingerprint of the access token that was refused; a newer one is then simply returned, without an exchange.",
+    ),
 });
 
 export const sessionLogoutParams = sessionSelector.extend({
-  /** Also revoke at the issuer, which signs out every machine that shares this login. Default false. */
-  revoke: z.boolean().optional(),
+  revoke: z
+    .boolean()
+    .optional()
+    .describe(
+      "Also revoke at the issuer, which signs out every machine that shares this login. Default false.",
+    ),
 });
 export const sessionLogoutResult = z.object({
-  /** False when there was nothing to forget. */
-  loggedOut: z.boolean(),
-  /** True when the issuer confirmed the revocation. */
-  revoked: z.boolean(),
-  /** Why a revocation that was asked for did not happen. The local logout is done all the same. */
-  revocationError: z.string().nullable(),
+  loggedOut: z.boolean().describe("False when there was nothing to forget."),
+  revoked: z.boolean().describe("True when the issuer confirmed the revocation."),
+  revocationError: z
+    .string()
+    .nullable()
+    .describe("Why a revocation that was asked for did not happen. The local logout is done all the same."),
 });

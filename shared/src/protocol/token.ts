@@ -3,12 +3,22 @@ import { PLAN_TYPES } from "../plan-type.js";
 import { sessionSelector, tokenFingerprint } from "./session.js";
 
 export const tokenGetParams = sessionSelector.extend({
-  /** Milliseconds that the token should still be valid for. Default 0. */
-  minValidityMs: z.number().int().min(0).max(86_400_000).optional(),
-  /** Fingerprint of an access token that was refused (a 401). A newer token is returned as it is; else one is fetched. */
-  rejectedToken: tokenFingerprint.optional(),
-  /** The account the caller works for; another one is ERR_ACCOUNT_MISMATCH. */
-  accountId: z.string().optional(),
+  minValidityMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .optional()
+    .describe("Milliseconds that the token should still be valid for. Default 0."),
+  rejectedToken: tokenFingerprint
+    .optional()
+    .describe(
+      "Fingerprint of an access token that was refused (a 401). A newer token is returned as it is; else one is fetched.",
+    ),
+  accountId: z
+    .string()
+    .optional()
+    .describe("The account the caller works for; another one is ERR_ACCOUNT_MISMATCH."),
 });
 
 export const tokenGetResult = z.object({
