@@ -10,9 +10,13 @@ export interface ToolRun {
 
 /** Debian package of each tool that the system tests use. */
 const PACKAGE_OF: Readonly<Record<string, string>> = {
+  bash: "bash",
+  col: "bsdextrautils",
   curl: "curl",
+  fish: "fish",
   flock: "util-linux",
   ip: "iproute2",
+  mandoc: "mandoc",
   mount: "mount",
   openssl: "openssl",
   prlimit: "util-linux",
@@ -22,6 +26,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   strace: "strace",
   umount: "mount",
   unshare: "util-linux",
+  zsh: "zsh",
 };
 
 /** @throws Error that names the package of a tool that is not installed */

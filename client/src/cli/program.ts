@@ -4,6 +4,7 @@ import { fromErrorObject } from "@codex-authd/shared";
 import { Command, CommanderError } from "commander";
 import { ClientError } from "../client-error.js";
 import type { CommandContext } from "./command-scope.js";
+import { completionCommand } from "./commands/completion.js";
 import { daemonCommand } from "./commands/daemon.js";
 import { listCommand } from "./commands/list.js";
 import { loginCommand } from "./commands/login.js";
@@ -48,7 +49,8 @@ export function fail(
   return reportError(createOutput(terminal, false), error);
 }
 
-function createProgram(context: CommandContext): Command {
+/** The whole command line, with a help for each command. */
+export function createProgram(context: CommandContext): Command {
   const program = new Command("codex-auth")
     .description(
       "Logs in to ChatGPT for Codex, and hands out access tokens. Talks to codex-authd, which holds the login.",
@@ -63,6 +65,7 @@ function createProgram(context: CommandContext): Command {
     refreshCommand,
     logoutCommand,
     daemonCommand,
+    completionCommand,
   ];
   for (const command of commands) program.addCommand(command(context));
   return prepared(program, context.terminal);
