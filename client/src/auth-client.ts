@@ -22,6 +22,8 @@ import type {
   BeginLoginOptions,
   CallOptions,
   DaemonStatus,
+  ExplainLoginOptions,
+  LoginPlan,
   LogoutResult,
   PendingLogin,
   SessionSelector,
@@ -29,6 +31,7 @@ import type {
 import { CALL_POLICIES } from "./call-policy.js";
 import { type AuthEvent, watchEvents } from "./events.js";
 import { type LoginOptions, login } from "./login.js";
+import { observeChildEnvironment } from "./observed-environment.js";
 import { decodeResult, encodeCall } from "./rpc.js";
 import { isNobodyListening, Transport } from "./transport.js";
 
@@ -76,10 +79,16 @@ export class AuthClient {
 
   /** Begins a login and answers what to show. The child environment goes along, for it decides the flow. */
   beginLogin(options: BeginLoginOptions = {}): Promise<PendingLogin> {
-    const { childEnvironment = this.#childEnvironment(), signal, ...wish } = options;
+    const { childEnvironment = observeChildEnvironment(this.#env, this.#cwd), signal, ...wish } = options;
     const { codexHome, storage, sessionName, flow, callbackPort } = wish;
     const params = { codexHome, childEnvironment, storage, sessionName, flow, callbackPort };
     return this.#call("login/begin", params, { signal });
+  }
+
+  /** Which login {@link AuthClient.beginLogin} would begin and why. Begins none, and starts no daemon. */
+  explainLogin(options: ExplainLoginOptions = {}): Promise<LoginPlan> {
+    const { childEnvironment = observeChildEnvironment(this.#env, this.#cwd), signal, ...wish } = options;
+    return this.#call("login/explain", { ...wish, childEnvironment }, { signal });
   }
 
   /**

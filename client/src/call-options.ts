@@ -3,6 +3,7 @@ import type { ChildEnvironment, Clock, Environment, MethodResult } from "@codex-
 
 export type DaemonStatus = MethodResult<"daemon/status">;
 export type PendingLogin = MethodResult<"login/begin">;
+export type LoginPlan = MethodResult<"login/explain">;
 export type LogoutResult = MethodResult<"session/logout">;
 
 export interface AuthClientOptions {
@@ -40,6 +41,11 @@ export interface BeginLoginOptions extends SessionSelector, CallOptions {
   readonly flow?: "auto" | "browser" | "device" | undefined;
   /** Port of the loopback redirect; 0 lets the system choose. Default: the daemon's configuration. */
   readonly callbackPort?: number | undefined;
+}
+
+export interface ExplainLoginOptions extends BeginLoginOptions {
+  /** False: nobody is there to log in. Default true. */
+  readonly interactive?: boolean | undefined;
 }
 
 export interface AwaitLoginOptions extends CallOptions {

@@ -30,6 +30,7 @@ export const CALL_POLICIES: Readonly<Record<MethodName, CallPolicy>> = {
   "login/begin": EXCHANGE,
   "login/cancel": { ...READ, startsDaemon: false },
   "login/complete": { ...EXCHANGE, startsDaemon: false },
+  "login/explain": { ...READ, startsDaemon: false },
   "session/list": READ,
   "session/logout": EXCHANGE,
   "session/refresh": EXCHANGE,

@@ -18,6 +18,8 @@ export type {
   BeginLoginOptions,
   CallOptions,
   DaemonStatus,
+  ExplainLoginOptions,
+  LoginPlan,
   LogoutResult,
   PendingLogin,
   SessionSelector,

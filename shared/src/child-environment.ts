@@ -5,24 +5,53 @@
 
 /** Variables that may cross, sorted. None holds a secret. */
 export const CHILD_ENVIRONMENT_VARIABLES = [
+  "APPVEYOR",
   "BROWSER",
+  "BUILDKITE",
   "CI",
+  "CIRCLECI",
+  "CODEBUILD_BUILD_ID",
+  "CODESPACES",
   "CODEX_HOME",
+  "CONTINUOUS_INTEGRATION",
   "DISPLAY",
+  "DRONE",
+  "GITHUB_ACTIONS",
+  "GITLAB_CI",
   "HOME",
+  "JENKINS_URL",
+  "KUBERNETES_SERVICE_HOST",
+  "REMOTE_CONTAINERS",
+  "SSH_CLIENT",
   "SSH_CONNECTION",
   "SSH_TTY",
+  "STY",
+  "TEAMCITY_VERSION",
+  "TF_BUILD",
+  "TMUX",
+  "TRAVIS",
+  "VSCODE_IPC_HOOK_CLI",
   "WAYLAND_DISPLAY",
   "WSL_DISTRO_NAME",
+  "WSL_INTEROP",
   "container",
 ] as const;
 
 export type ChildEnvironmentVariable = (typeof CHILD_ENVIRONMENT_VARIABLES)[number];
 
+/** Files that container engines (Docker, Podman) leave for the processes inside, which alone see them. */
+export const CONTAINER_MARKERS = ["/.dockerenv", "/run/.containerenv"] as const;
+
+export type ContainerMarker = (typeof CONTAINER_MARKERS)[number];
+
 export interface ChildEnvironment {
   /** Absolute path. */
   readonly cwd: string;
   readonly variables: Readonly<Partial<Record<ChildEnvironmentVariable, string>>>;
+  /** `process.platform` of the caller, who may be behind a forwarded socket. Default: the daemon's. */
+  readonly platform?: string | undefined;
+  /** The container markers that the caller sees. Default: none. */
+  readonly markers?: ContainerMarker[] | undefined;
 }
 
 /** Picks the allowed variables out of `env`. Empty values are left out: upstream treats them as unset (codex-cli 0.169). */

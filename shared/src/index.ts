@@ -7,6 +7,8 @@ export {
   CHILD_ENVIRONMENT_VARIABLES,
   type ChildEnvironment,
   type ChildEnvironmentVariable,
+  CONTAINER_MARKERS,
+  type ContainerMarker,
   childEnvironmentFrom,
 } from "./child-environment.js";
 export { AuthError, type AuthErrorOptions } from "./errors/auth-error.js";
@@ -27,6 +29,7 @@ export {
   type JsonRpcResponse,
   type JsonRpcSuccess,
 } from "./jsonrpc.js";
+export { chooseFlow, type FlowChoice, type LoginWish } from "./login-flow.js";
 export {
   checkedSocketPath,
   codexHomePath,

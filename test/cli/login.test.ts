@@ -10,7 +10,14 @@ process.env.TZ = "UTC";
 
 const LOGIN_ID = "00000000-0000-4000-8000-000000000001";
 const EXPIRES_AT_MS = Date.parse("2026-11-22T12:15:00Z");
-const COMMON = { loginId: LOGIN_ID, codexHome: "/home/ada/.codex", expiresAtMs: EXPIRES_AT_MS };
+const COMMON = {
+  loginId: LOGIN_ID,
+  codexHome: "/home/ada/.codex",
+  expiresAtMs: EXPIRES_AT_MS,
+  reason: "there is a display",
+  warnings: [],
+  fallback: null,
+};
 const BROWSER = {
   ...COMMON,
   flow: "browser",
@@ -125,6 +132,12 @@ t.test("browser: one that does not open is said, and the login goes on", async (
     exitCode: 0,
     stderr: /No browser could be opened: .*ENOENT.* Open the address yourself\.\n$/,
   });
+});
+
+t.test("a flow that may not work here is begun with a warning", async (t) => {
+  const daemon = await setUp(t, { ...BROWSER, warnings: ["This is an SSH session."] });
+  const { stderr } = await runCli(daemon, ["login", "--browser", "--no-browser"]);
+  t.match(stderr, /^warning: This is an SSH session\.\nOpen this address/);
 });
 
 t.test("device: the code stands out", async (t) => {

@@ -26,6 +26,7 @@ const CLIENT_METHODS = {
   "login/begin": "beginLogin",
   "login/cancel": "cancelLogin",
   "login/complete": "completeLogin",
+  "login/explain": "explainLogin",
   "session/list": "listSessions",
   "session/logout": "logout",
   "session/refresh": "refresh",

@@ -38,6 +38,7 @@ export function createTestTerminal(daemon: FakeDaemon, env: Record<string, strin
     stderr: sink("stderr"),
     env: { ...daemon.env, ...env },
     cwd: daemon.folder,
+    surroundings: { platform: "linux", fileExists: () => false },
     clock: createManualClock(),
     written,
     onInterrupt(callback) {

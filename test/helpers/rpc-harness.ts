@@ -148,6 +148,7 @@ function unexpected(): Handlers {
     "login/begin": refuse,
     "login/cancel": refuse,
     "login/complete": refuse,
+    "login/explain": refuse,
     "session/list": refuse,
     "session/logout": refuse,
     "session/refresh": refuse,

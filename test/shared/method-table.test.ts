@@ -20,6 +20,7 @@ const LEAST: { readonly [M in MethodName]: MethodParams<M> } = {
   "login/begin": {},
   "login/cancel": { loginId: LOGIN_ID },
   "login/complete": { loginId: LOGIN_ID, redirectUrl: "http://localhost:1455/auth/callback?state=x" },
+  "login/explain": {},
   "session/list": {},
   "session/logout": {},
   "session/refresh": {},
@@ -29,6 +30,7 @@ const LEAST: { readonly [M in MethodName]: MethodParams<M> } = {
 
 const SELECTING: readonly MethodName[] = [
   "login/begin",
+  "login/explain",
   "session/logout",
   "session/refresh",
   "session/status",

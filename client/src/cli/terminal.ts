@@ -2,6 +2,7 @@
 import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
 import { type Clock, type Environment, systemClock } from "@codex-authd/shared";
+import { ownSurroundings, type Surroundings } from "../observed-environment.js";
 
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
@@ -21,6 +22,7 @@ export interface Terminal {
   readonly stderr: OutputStream;
   readonly env: Environment;
   readonly cwd: string;
+  readonly surroundings: Surroundings;
   readonly clock: Clock;
   /** Calls back on SIGINT or SIGTERM; the returned function stops that. */
   onInterrupt(callback: (signal: Signal) => void): () => void;
@@ -37,6 +39,7 @@ export function processTerminal(): Terminal {
     stderr: process.stderr,
     env: process.env,
     cwd: process.cwd(),
+    surroundings: ownSurroundings,
     clock: systemClock,
     onInterrupt(callback) {
       process.on("SIGINT", callback).on("SIGTERM", callback);

@@ -1,6 +1,12 @@
-import { AuthError, type ChildEnvironment, type Clock } from "@codex-authd/shared";
+import {
+  AuthError,
+  type ChildEnvironment,
+  type Clock,
+  chooseFlow,
+  type FlowChoice,
+  type MethodResult,
+} from "@codex-authd/shared";
 import { loadCodexConfig } from "../codex/codex-config.js";
-import { chooseFlow } from "../codex/environment.js";
 import type { Http } from "../net/http.js";
 import type { LoopbackRedirects } from "../oauth/loopback-redirect.js";
 import type { OAuthClient } from "../oauth/oauth-client.js";
@@ -33,6 +39,11 @@ export interface LoginFlows {
   readonly platform: NodeJS.Platform;
 }
 
+export interface ChosenLogin {
+  readonly choice: FlowChoice;
+  readonly flow: LoginFlow;
+}
+
 /**
  * Begins a login of the flow that was asked for, or that fits the caller's child environment.
  * @throws AuthError ERR_CONFIG_INVALID when Codex's own configuration forbids it; ERR_STORAGE_UNAVAILABLE when its result
@@ -42,23 +53,42 @@ export async function beginLoginFlow(
   flows: LoginFlows,
   session: Session,
   request: LoginRequest,
-): Promise<LoginFlow> {
+): Promise<ChosenLogin> {
   const policy = loadCodexConfig(request.codexHome);
   assertLoginAllowed(policy, request);
   await session.checkWritable();
-  const { flow = "auto", childEnvironment, callbackPort = flows.callbackPort } = request;
-  const chosen = flow === "auto" ? fittingFlow(childEnvironment, flows.platform) : flow;
-  if (chosen === "device") return beginDeviceLogin({ ...flows, session, policy });
-  return beginBrowserLogin({ ...flows, session, policy, ports: portsToTry(callbackPort) });
+  const choice = chooseFlow(request.childEnvironment, flows.platform, request);
+  if (choice.flow === "none") throw notInteractive(choice);
+  if (choice.flow === "device")
+    return { choice, flow: await beginDeviceLogin({ ...flows, session, policy }) };
+  const ports = portsToTry(request.callbackPort ?? flows.callbackPort);
+  return { choice, flow: await beginBrowserLogin({ ...flows, session, policy, ports }) };
 }
 
-function fittingFlow(
-  environment: ChildEnvironment | undefined,
-  platform: NodeJS.Platform,
-): "browser" | "device" {
-  const { flow, reason } = chooseFlow(environment, platform);
-  if (flow !== "none") return flow;
-  throw new AuthError(
+/**
+ * What {@link beginLoginFlow} would begin, and where; nothing is begun.
+ * @throws AuthError ERR_CONFIG_INVALID when Codex's own configuration forbids a login
+ */
+export function explainLogin(
+  flows: LoginFlows,
+  session: Session,
+  request: LoginRequest & { readonly interactive?: boolean | undefined },
+): MethodResult<"login/explain"> {
+  assertLoginAllowed(loadCodexConfig(request.codexHome), request);
+  const { changes, warnings, ...choice } = chooseFlow(request.childEnvironment, flows.platform, request);
+  return {
+    ...choice,
+    changes: [...changes],
+    warnings: [...warnings],
+    ports: portsToTry(request.callbackPort ?? flows.callbackPort),
+    redirectHost: flows.redirectHost,
+    issuer: flows.client.issuer,
+    sessionState: session.status().state,
+  };
+}
+
+function notInteractive({ reason }: FlowChoice): AuthError {
+  return new AuthError(
     "ERR_LOGIN_NOT_INTERACTIVE",
     `A login needs a person, and ${reason}. Log in beforehand, or insist with --browser or --device.`,
   );

@@ -22,7 +22,18 @@ export const loginBeginParams = sessionSelector.extend({
     ),
 });
 
-const pending = { loginId, codexHome: z.string(), expiresAtMs: z.number().int() };
+const choice = {
+  reason: z.string().describe("Why this flow: half a sentence."),
+  warnings: z
+    .array(z.string())
+    .describe("Why a flow that was insisted on may not work here, and what helps; for a person."),
+  fallback: z
+    .enum(["device"])
+    .nullable()
+    .describe("What a client goes on with when the redirect of a browser login does not arrive (WSL)."),
+};
+
+const pending = { loginId, codexHome: z.string(), expiresAtMs: z.number().int(), ...choice };
 
 export const loginBeginResult = z.discriminatedUnion("flow", [
   z.object({ ...pending, flow: z.literal("browser"), authorizationUrl: z.string(), redirectUri: z.string() }),
@@ -46,6 +57,21 @@ export const loginAwaitResult = z.discriminatedUnion("state", [
 
 export const loginCancelParams = z.strictObject({ loginId });
 export const loginCancelResult = z.object({ cancelled: z.boolean() });
+
+export const loginExplainParams = loginBeginParams.extend({
+  interactive: z.boolean().optional().describe("False: nobody is there to log in. Default true."),
+});
+export const loginExplainResult = z.object({
+  flow: z.enum(["browser", "device", "none"]).describe("`none`: nobody is there, and no login would begin."),
+  ...choice,
+  changes: z.array(z.string()).describe("What would make it another flow, one sentence each; for a person."),
+  ports: z
+    .array(z.number().int())
+    .describe("Where a browser login would listen on 127.0.0.1, tried in this order; 0 is any free port."),
+  redirectHost: z.enum(["localhost", "127.0.0.1"]),
+  issuer: z.string(),
+  sessionState: sessionStatus.shape.state.describe("An `active` session needs no login."),
+});
 
 export const loginCompleteParams = z.strictObject({
   loginId,

@@ -101,6 +101,13 @@ export const METHODS = {
     scope: "login",
     errors: ATTEMPT,
   },
+  "login/explain": {
+    summary: "Which login would begin for this caller and why, and where; begins none.",
+    params: login.loginExplainParams,
+    result: login.loginExplainResult,
+    scope: "status",
+    errors: SELECTION,
+  },
   "session/list": {
     summary: "All sessions that the daemon has open.",
     params: session.sessionListParams,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CHILD_ENVIRONMENT_VARIABLES } from "../child-environment.js";
+import { CHILD_ENVIRONMENT_VARIABLES, CONTAINER_MARKERS } from "../child-environment.js";
 import { PLAN_TYPES } from "../plan-type.js";
 
 /** Longest path or variable taken from a caller: PATH_MAX on Linux. */
@@ -15,6 +15,16 @@ const epochMs = z.number().int().nonnegative();
 export const childEnvironment = z.strictObject({
   cwd: absolutePath,
   variables: z.partialRecord(z.enum(CHILD_ENVIRONMENT_VARIABLES), z.string().max(STRING_MAX)),
+  platform: z
+    .string()
+    .max(32)
+    .optional()
+    .describe("`process.platform` of the caller, such as `linux` or `darwin`. Default: the daemon's."),
+  markers: z
+    .array(z.enum(CONTAINER_MARKERS))
+    .max(CONTAINER_MARKERS.length)
+    .optional()
+    .describe("The files of container engines that the caller sees. Default: none."),
 });
 
 /** Names the session: `codexHome` first, else the child environment's, else the default session. */

@@ -2,6 +2,7 @@ import type { SessionStatus } from "@codex-authd/shared";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { openInBrowser } from "../../browser.js";
 import type { PendingLogin } from "../../call-options.js";
+import { observeChildEnvironment } from "../../observed-environment.js";
 import {
   type CommandContext,
   type CommandScope,
@@ -10,6 +11,7 @@ import {
   withCommonOptions,
 } from "../command-scope.js";
 import { EXIT, InterruptedError } from "../exit-codes.js";
+import { explainLogin } from "../login-plan.js";
 import { authorizationEvent, browserLines, deviceLines, PASTE_PROMPT } from "../login-view.js";
 import { completeFromInput } from "../paste.js";
 import { type Progress, startProgress } from "../progress.js";
@@ -23,6 +25,7 @@ interface LoginCommandOptions extends CommonOptions {
   readonly callbackPort?: number;
   readonly interactive: boolean;
   readonly force?: boolean;
+  readonly explain?: boolean;
 }
 
 /** One run of the command: what it was asked for, and what ends it. */
@@ -52,6 +55,7 @@ export function loginCommand(context: CommandContext): Command {
     .option("--callback-port <n>", "port for the browser's way back", parsePort)
     .option("--no-interactive", "fail when a person would be needed")
     .option("--force", "log in again, although there is a login")
+    .option("--explain", "say which login would begin, why and where; begin none")
     .addHelpText("after", EXAMPLES)
     .action((options: LoginCommandOptions) =>
       runCommand(context, options, (scope) => runLogin({ scope, options, abort: new AbortController() })),
@@ -66,6 +70,7 @@ class NoBrowserOption extends Option {
 }
 
 async function runLogin(run: LoginRun): Promise<number> {
+  if (run.options.explain) return explainLogin(run.scope, wishOf(run));
   const { client, output, selector, terminal } = run.scope;
   const before = await client.getStatus(selector);
   if (before.state === "active" && !run.options.force) return finish(run, before, "Already logged in.");
@@ -86,11 +91,8 @@ async function authorize(run: LoginRun): Promise<SessionStatus> {
   let progress: Progress | undefined;
   try {
     return await scope.client.login({
-      ...scope.selector,
+      ...wishOf(run),
       force: true,
-      interactive: options.interactive,
-      flow: flowOf(options),
-      callbackPort: options.callbackPort,
       signal: abort.signal,
       openBrowser: options.openBrowser === false ? false : (url) => openInBrowser(url, scope.terminal),
       onBrowserFailure: (reason) =>
@@ -105,9 +107,22 @@ async function authorize(run: LoginRun): Promise<SessionStatus> {
   }
 }
 
+/** What is asked of the daemon: for which session, from where, and how. */
+function wishOf({ scope, options }: LoginRun) {
+  const { env, cwd, surroundings } = scope.terminal;
+  return {
+    ...scope.selector,
+    childEnvironment: observeChildEnvironment(env, cwd, surroundings),
+    interactive: options.interactive,
+    flow: flowOf(options),
+    callbackPort: options.callbackPort,
+  };
+}
+
 function show({ scope, options }: LoginRun, pending: PendingLogin): void {
   const { output, terminal } = scope;
   output.event(authorizationEvent(pending));
+  output.note(...pending.warnings.map((warning) => `${output.styleNote("yellow", "warning:")} ${warning}`));
   const lines =
     pending.flow === "browser"
       ? browserLines(pending, options.openBrowser !== false, output)

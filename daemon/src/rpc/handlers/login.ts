@@ -1,10 +1,13 @@
 import { LOGIN_AWAIT_MAX_MS } from "@codex-authd/shared/schema";
-import { beginLoginFlow, type LoginFlows } from "../../session/login-flows.js";
+import { beginLoginFlow, explainLogin, type LoginFlows } from "../../session/login-flows.js";
 import type { Logins } from "../../session/logins.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { Handlers } from "../handlers.js";
 
-type LoginHandlers = Pick<Handlers, "login/await" | "login/begin" | "login/cancel" | "login/complete">;
+type LoginHandlers = Pick<
+  Handlers,
+  "login/await" | "login/begin" | "login/cancel" | "login/complete" | "login/explain"
+>;
 
 export interface LoginHandlerParts {
   readonly sessions: Sessions;
@@ -19,11 +22,18 @@ export function createLoginHandlers({ sessions, logins, flows }: LoginHandlerPar
     "login/begin": async (params) => {
       const session = await sessions.open(params);
       const codexHome = sessions.codexHomeOf(params);
-      const attempt = logins.begin(session, await beginLoginFlow(flows, session, { ...params, codexHome }));
-      const { prompt, expiresAtMs } = attempt.flow;
-      return { loginId: attempt.id, codexHome, expiresAtMs, ...prompt };
+      const { flow, choice } = await beginLoginFlow(flows, session, { ...params, codexHome });
+      const { reason, warnings, fallback } = choice;
+      const loginId = logins.begin(session, flow).id;
+      const { prompt, expiresAtMs } = flow;
+      return { loginId, codexHome, expiresAtMs, reason, warnings: [...warnings], fallback, ...prompt };
     },
     "login/cancel": async ({ loginId }) => ({ cancelled: logins.cancel(loginId) }),
     "login/complete": ({ loginId, redirectUrl }) => logins.complete(loginId, redirectUrl),
+    "login/explain": async (params) =>
+      explainLogin(flows, await sessions.open(params), {
+        ...params,
+        codexHome: sessions.codexHomeOf(params),
+      }),
   };
 }
