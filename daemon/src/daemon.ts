@@ -8,6 +8,8 @@ import { loadCodexConfig } from "./codex/codex-config.js";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
 import { createHttp } from "./net/http.js";
+import { hasIPv4Localhost } from "./net/ipv4-localhost.js";
+import { createPortHolderFinder } from "./net/port-holder.js";
 import { createLoopbackRedirects } from "./oauth/loopback-redirect.js";
 import { createDaemonHandlers } from "./rpc/handlers/daemon.js";
 import { createLoginHandlers } from "./rpc/handlers/login.js";
@@ -52,10 +54,10 @@ export async function createDaemon({
   clock,
   onStopRequested,
 }: DaemonOptions): Promise<Daemon> {
-  const { issuer, trustedIssuers, clientId, originator, callbackPort, redirectHost } = config;
+  const { issuer, trustedIssuers, clientId, originator } = config;
   const client = { issuer, clientId, originator, userAgent: userAgent() };
   const http = createHttp();
-  const redirects = createLoopbackRedirects(clock);
+  const redirects = createLoopbackRedirects({ clock, findHolder: createPortHolderFinder() });
   const recordFolder = join(stateFolder, "sessions");
   const generations = createGenerations(
     clock,
@@ -100,7 +102,9 @@ export async function createDaemon({
     });
     feed.loginChanged(change);
   });
-  const flows = { http, clock, client, redirects, callbackPort, redirectHost, platform: process.platform };
+  const { callbackPort, callbackFallbackPort, redirectHost } = config;
+  const ports = { callbackPort, callbackFallbackPort, redirectHost, hasIPv4Localhost };
+  const flows = { http, clock, client, redirects, ...ports, platform: process.platform };
   const rpc = createRpcServer({
     handlers: {
       ...createDaemonHandlers({

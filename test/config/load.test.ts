@@ -27,7 +27,7 @@ t.test("an unknown key is refused with the nearest one", async (t) => {
   t.throws(() => load("callback-port = 1"), invalid(/Did you mean "callback_port"\?/));
   t.throws(
     () => load("verbose = true"),
-    invalid(/The keys are callback_port, client_id, .*trusted_issuers\.$/),
+    invalid(/The keys are callback_fallback_port, callback_port, client_id, .*trusted_issuers\.$/),
   );
   t.throws(() => load("[issuer_options]\nx = 1"), invalid(/issuer_options: there is no such key/));
   t.throws(() => load("__proto__ = 1"), invalid(/__proto__/));
@@ -146,6 +146,7 @@ t.test("without a file the defaults hold", async (t) => {
   const config = loadConfig({ flags: parseFlags([]), env: ENV, readFile: missing });
   t.same(config, {
     callbackPort: 1455,
+    callbackFallbackPort: 1457,
     clientId: "app_EMoamEEZ73f0CkXaXp7hrann",
     codexHome: "/home/me/.codex",
     issuer: "https://auth.openai.com",
@@ -155,6 +156,13 @@ t.test("without a file the defaults hold", async (t) => {
     socket: "/home/me/.codex-authd/run/codex-authd.sock",
     trustedIssuers: [],
   });
+});
+
+t.test("the fall-back port is upstream's beside upstream's port, and none beside another", async (t) => {
+  t.equal(load("callback_port = 1455").callbackFallbackPort, 1457);
+  t.equal(load("callback_port = 8080").callbackFallbackPort, undefined);
+  t.equal(load("callback_port = 8080\ncallback_fallback_port = 8081").callbackFallbackPort, 8081);
+  t.throws(() => load("callback_fallback_port = 0"), invalid(/callback_fallback_port: must be 1 to 65535/));
 });
 
 t.test("the environment gives the defaults of paths", async (t) => {

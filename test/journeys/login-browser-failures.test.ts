@@ -1,7 +1,4 @@
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { type Fault, startAuthorizationServer } from "../helpers/authorization-server.js";
@@ -9,6 +6,7 @@ import { approveLogin, denyLogin, visit } from "../helpers/browser-user.js";
 import type { Run } from "../helpers/child.js";
 import { type Daemon, startDaemon } from "../helpers/daemon.js";
 import { writeLogin } from "../helpers/logins.js";
+import { occupyPort } from "../helpers/port-occupant.js";
 
 const BROWSER = ["login", "--browser", "--no-browser", "--json", "--force"];
 
@@ -137,14 +135,14 @@ t.test("an issuer that is down costs the code only, and the next login works", a
 });
 
 t.test("a callback port in use is said in a sentence", async (t) => {
-  const occupant = createServer().listen(0, "127.0.0.1");
-  await once(occupant, "listening");
-  t.teardown(() => occupant.close());
-  const { port } = occupant.address() as AddressInfo;
+  const { port } = await occupyPort(t);
   const { daemon } = await setUp(t, { callback_port: port });
   const run = await daemon.cli(BROWSER);
   t.equal(run.code, 75);
-  t.match(errorOf(run), { code: "ERR_CALLBACK_PORT_IN_USE", message: new RegExp(`${port}.*--device`) });
+  t.match(errorOf(run), {
+    code: "ERR_CALLBACK_PORT_IN_USE",
+    message: new RegExp(`${port} \\(in use by node.*, process ${process.pid}\\).*--device`),
+  });
   const { code, stderr } = await daemon.cli(["login", "--browser", "--no-browser"]);
   t.equal(code, 75);
   t.match(stderr, /^error: .*\(ERR_CALLBACK_PORT_IN_USE\)\n {2}why: .*\n {2}do: {2}.*--device/);

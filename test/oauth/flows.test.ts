@@ -2,6 +2,7 @@
 import { systemClock } from "@codex-authd/shared";
 import t, { type Test } from "tap";
 import { createHttp } from "#daemon/net/http.js";
+import { createPortHolderFinder } from "#daemon/net/port-holder.js";
 import { authorizationUrl } from "#daemon/oauth/authorization-request.js";
 import { awaitDeviceAuthorization, beginDeviceAuthorization } from "#daemon/oauth/device-authorization.js";
 import { readJwtClaims } from "#daemon/oauth/jwt-claims.js";
@@ -36,7 +37,7 @@ const clientOf = (server: AuthorizationServer): OAuthClient => ({
 
 /** All that is done before the person looks at the issuer's page. */
 async function beginBrowserLogin(t: Test, client: OAuthClient) {
-  const redirects = createLoopbackRedirects(systemClock);
+  const redirects = createLoopbackRedirects({ clock: systemClock, findHolder: createPortHolderFinder() });
   t.teardown(() => redirects.close());
   const state = createState();
   const { codeVerifier, codeChallenge } = createPkce();

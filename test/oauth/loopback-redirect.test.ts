@@ -5,17 +5,16 @@ import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AuthError, systemClock } from "@codex-authd/shared";
 import t, { type Test } from "tap";
+import { createPortHolderFinder } from "#daemon/net/port-holder.js";
 import { createLoopbackRedirects, type PendingRedirect } from "#daemon/oauth/loopback-redirect.js";
 import { cancelledPage } from "#daemon/oauth/pages/cancelled.js";
 import { CONTENT_SECURITY_POLICY } from "#daemon/oauth/pages/layout.js";
 import { successPage } from "#daemon/oauth/pages/success.js";
 import { unfinishedPage } from "#daemon/oauth/pages/unfinished.js";
 import { createManualClock } from "../helpers/manual-clock.js";
+import { cancelOfCodex } from "../helpers/port-occupant.js";
 
-/** What a starting codex-cli 0.169 sends to whatever listens on its port, verbatim but for the port. */
-const cancelOfCodex = (port: number) =>
-  `GET /cancel HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
-
+const findHolder = createPortHolderFinder();
 const ANY_PORT = { ports: [0], redirectHost: "localhost" } as const;
 const SUCCESS = successPage({ email: "me@example.com", planType: "pro" });
 
@@ -44,7 +43,7 @@ function visit(port: number, target: string, { method = "GET", headers = {} }: V
 }
 
 function start(t: Test, clock = systemClock) {
-  const redirects = createLoopbackRedirects(clock);
+  const redirects = createLoopbackRedirects({ clock, findHolder });
   t.teardown(() => redirects.close());
   return redirects;
 }
@@ -286,7 +285,8 @@ t.test("the port", async (t) => {
       .catch((reason) => reason);
     if (!(error instanceof AuthError)) throw error;
     t.equal(error.code, "ERR_CALLBACK_PORT_IN_USE");
-    t.match(error.message, `${one} (in use), ${other} (in use)`);
+    const held = `(in use by node, process ${process.pid})`;
+    t.match(error.message, `${one} ${held}, ${other} ${held}`);
     t.match(error.message, "--callback-port");
     t.match(error.message, "codex-auth login --device");
   });
@@ -355,7 +355,7 @@ t.test("the port", async (t) => {
 });
 
 t.test("closing everything", async (t) => {
-  const redirects = createLoopbackRedirects(systemClock);
+  const redirects = createLoopbackRedirects({ clock: systemClock, findHolder });
   const waiting = await redirects.expect("s1", ANY_PORT);
   const received = await redirects.expect("s2", ANY_PORT);
   const port = portOf(waiting);

@@ -12,8 +12,6 @@ import { temporaryFolder } from "../helpers/temp-folder.js";
 requireTools("unshare", "ip", "openssl");
 requireRoot();
 
-const INSIDE = fileURLToPath(new URL("codex-browser-login-inside.js", import.meta.url));
-
 const hosts = join(temporaryFolder(t), "hosts");
 writeFileSync(hosts, "127.0.0.1 localhost auth.openai.com\n");
 
@@ -21,4 +19,7 @@ const SET_UP = 'ip link set lo up && mount --bind "$1" /etc/hosts && shift && ex
 
 const namespace = ["--net", "--mount", "--", "sh", "-c", SET_UP, "sh", hosts];
 
-await t.spawn("unshare", [...namespace, process.execPath, INSIDE], {}, "in a network of its own");
+for (const name of ["codex-browser-login-inside.js", "callback-ports-inside.js"]) {
+  const inside = fileURLToPath(new URL(name, import.meta.url));
+  await t.spawn("unshare", [...namespace, process.execPath, inside], {}, `in a network of its own: ${name}`);
+}

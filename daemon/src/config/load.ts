@@ -17,6 +17,8 @@ import { parseLayer } from "./validation.js";
 /** The daemon's configuration, deeply frozen. Each field is the key of config.toml of the same name. */
 export interface Config {
   readonly callbackPort: number;
+  /** Default: upstream's 1457 beside its 1455, else none. */
+  readonly callbackFallbackPort: number | undefined;
   readonly clientId: string;
   readonly codexHome: string;
   readonly issuer: string;
@@ -88,9 +90,16 @@ function parseToml(path: string, text: string): unknown {
   }
 }
 
+/** Where codex-cli 0.169 goes when its port is taken; the issuer knows these two. */
+const UPSTREAM_FALLBACK_PORT = 1457;
+
 function toConfig(settings: Settings, env: Environment): Config {
+  const { callback_port: callbackPort = SETTING_DEFAULTS.callback_port } = settings;
+  const isUpstreams = callbackPort === SETTING_DEFAULTS.callback_port;
   return Object.freeze({
-    callbackPort: settings.callback_port ?? SETTING_DEFAULTS.callback_port,
+    callbackPort,
+    callbackFallbackPort:
+      settings.callback_fallback_port ?? (isUpstreams ? UPSTREAM_FALLBACK_PORT : undefined),
     clientId: settings.client_id ?? SETTING_DEFAULTS.client_id,
     codexHome: settings.codex_home ?? resolve(codexHomePath(env)),
     issuer: settings.issuer ?? SETTING_DEFAULTS.issuer,

@@ -22,12 +22,15 @@ const issuer = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+const port = z.int("must be a whole number").min(0, "must be 0 to 65535").max(65_535, "must be 0 to 65535");
+
 /** The strict schema of config.toml. All keys may be left out; {@link SETTING_DEFAULTS} says what then holds. */
 export const settingsSchema = z.strictObject({
-  callback_port: z
-    .int("must be a whole number")
-    .min(0, "must be 0 to 65535")
-    .max(65_535, "must be 0 to 65535")
+  callback_fallback_port: port
+    .min(1, "must be 1 to 65535")
+    .optional()
+    .describe("Port that is tried when `callback_port` cannot be had."),
+  callback_port: port
     .optional()
     .describe(
       "Port of the loopback redirect of a browser login; 0 takes any free port (RFC 8252 section 7.3).",
@@ -63,7 +66,7 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>;
 export type SettingName = keyof Settings;
 
-/** What holds where nobody says otherwise. `codex_home` and `socket` depend on the environment: see `loadConfig`. */
+/** What holds where nobody says otherwise. `callback_fallback_port`, `codex_home` and `socket` depend on other things: see `loadConfig`. */
 export const SETTING_DEFAULTS = {
   callback_port: 1455,
   client_id: "app_EMoamEEZ73f0CkXaXp7hrann",

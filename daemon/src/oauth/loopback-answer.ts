@@ -1,5 +1,6 @@
 /** How everything is answered on the loopback redirect. */
 import type { ServerResponse } from "node:http";
+import { LOOPBACK_SERVER } from "./older-login.js";
 import { CONTENT_SECURITY_POLICY, type LoopbackPage } from "./pages/layout.js";
 
 /**
@@ -11,6 +12,7 @@ const HEADERS = {
   connection: "close",
   "content-security-policy": CONTENT_SECURITY_POLICY,
   "referrer-policy": "no-referrer",
+  server: LOOPBACK_SERVER,
   "x-content-type-options": "nosniff",
 };
 

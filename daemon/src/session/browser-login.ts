@@ -32,6 +32,8 @@ export interface BrowserLogin {
   readonly client: OAuthClient;
   readonly redirects: LoopbackRedirects;
   readonly ports: readonly number[];
+  /** See `ExpectOptions`. */
+  readonly takesOver: boolean;
   readonly redirectHost: "localhost" | "127.0.0.1";
 }
 
@@ -40,10 +42,10 @@ export interface BrowserLogin {
  * @throws AuthError ERR_CALLBACK_PORT_IN_USE
  */
 export async function beginBrowserLogin(login: BrowserLogin): Promise<LoginFlow> {
-  const { clock, client, redirects, ports, redirectHost, policy } = login;
+  const { clock, client, redirects, ports, takesOver, redirectHost, policy } = login;
   const { codeVerifier, codeChallenge } = createPkce();
   const state = createState();
-  const pending = await redirects.expect(state, { ports, redirectHost });
+  const pending = await redirects.expect(state, { ports, takesOver, redirectHost });
   const { redirectUri } = pending;
   let paste = (_: AuthorizationResponse): void => {};
   const pasted = new Promise<AuthorizationResponse>((resolve) => {

@@ -16,10 +16,6 @@ import type { LoginFlow } from "./login-attempt.js";
 import { assertLoginAllowed } from "./login-policy.js";
 import type { Session } from "./session.js";
 
-/** The issuer lets a Codex login come back to these two ports only (codex-cli 0.169). */
-const UPSTREAM_PORT = 1455;
-const UPSTREAM_FALLBACK_PORT = 1457;
-
 export interface LoginRequest {
   /** The caller's, whose `config.toml` the login has to keep. */
   readonly codexHome: string;
@@ -35,7 +31,11 @@ export interface LoginFlows {
   readonly client: OAuthClient;
   readonly redirects: LoopbackRedirects;
   readonly callbackPort: number;
+  /** Tried when `callbackPort` cannot be had. */
+  readonly callbackFallbackPort: number | undefined;
   readonly redirectHost: "localhost" | "127.0.0.1";
+  /** False: here the name `localhost` does not lead to the listener, so the redirect names its address. */
+  readonly hasIPv4Localhost: () => Promise<boolean>;
   readonly platform: NodeJS.Platform;
 }
 
@@ -61,27 +61,28 @@ export async function beginLoginFlow(
   if (choice.flow === "none") throw notInteractive(choice);
   if (choice.flow === "device")
     return { choice, flow: await beginDeviceLogin({ ...flows, session, policy }) };
-  const ports = portsToTry(request.callbackPort ?? flows.callbackPort);
-  return { choice, flow: await beginBrowserLogin({ ...flows, session, policy, ports }) };
+  const way = await wayBack(flows, request);
+  return { choice, flow: await beginBrowserLogin({ ...flows, ...way, session, policy }) };
 }
 
 /**
  * What {@link beginLoginFlow} would begin, and where; nothing is begun.
  * @throws AuthError ERR_CONFIG_INVALID when Codex's own configuration forbids a login
  */
-export function explainLogin(
+export async function explainLogin(
   flows: LoginFlows,
   session: Session,
   request: LoginRequest & { readonly interactive?: boolean | undefined },
-): MethodResult<"login/explain"> {
+): Promise<MethodResult<"login/explain">> {
   assertLoginAllowed(loadCodexConfig(request.codexHome), request);
+  const { ports, redirectHost } = await wayBack(flows, request);
   const { changes, warnings, ...choice } = chooseFlow(request.childEnvironment, flows.platform, request);
   return {
     ...choice,
     changes: [...changes],
     warnings: [...warnings],
-    ports: portsToTry(request.callbackPort ?? flows.callbackPort),
-    redirectHost: flows.redirectHost,
+    ports,
+    redirectHost,
     issuer: flows.client.issuer,
     sessionState: session.status().state,
   };
@@ -94,6 +95,12 @@ function notInteractive({ reason }: FlowChoice): AuthError {
   );
 }
 
-function portsToTry(port: number): number[] {
-  return port === UPSTREAM_PORT ? [UPSTREAM_PORT, UPSTREAM_FALLBACK_PORT] : [port];
+/** Where a browser login listens. Only the ports that Codex logins use may be taken over from an older one. */
+async function wayBack(flows: LoginFlows, { callbackPort = flows.callbackPort }: LoginRequest) {
+  const { callbackFallbackPort, redirectHost } = flows;
+  const takesOver = callbackPort === flows.callbackPort;
+  const ports =
+    takesOver && callbackFallbackPort !== undefined ? [callbackPort, callbackFallbackPort] : [callbackPort];
+  const isNameOfListener = redirectHost !== "localhost" || (await flows.hasIPv4Localhost());
+  return { ports, takesOver, redirectHost: isNameOfListener ? redirectHost : ("127.0.0.1" as const) };
 }
