@@ -18,30 +18,10 @@ export function findDaemonProgram(): DaemonProgram {
 }
 
 /**
- * What a daemon needs of its starter's environment: places, language, and the way through the network. Nothing else goes
- * along, so no API key of the first caller lives on in a process that outlives it.
+ * What a daemon needs of its starter's environment: places and language. Nothing else goes along, so that no API key, CA
+ * or proxy of the first caller lives on in a process that outlives it: a login brings its own.
  */
-const NAMES: readonly string[] = [
-  "ALL_PROXY",
-  "CODEX_CA_CERTIFICATE",
-  "CODEX_HOME",
-  "HOME",
-  "HTTPS_PROXY",
-  "HTTP_PROXY",
-  "LANG",
-  "LOGNAME",
-  "NODE_EXTRA_CA_CERTS",
-  "NO_PROXY",
-  "PATH",
-  "SSL_CERT_FILE",
-  "TMPDIR",
-  "TZ",
-  "USER",
-  "all_proxy",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-];
+const NAMES: readonly string[] = ["CODEX_HOME", "HOME", "LANG", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER"];
 const PREFIXES: readonly string[] = ["CODEX_AUTHD_", "LC_", "XDG_"];
 
 /** The part of `env` that a daemon is started with. */
