@@ -30,6 +30,7 @@ const LEAKS = [
   `GET /auth/callback?code=ac_secret-code&state=ac_secret-code&scope=openid`,
   "grant_type=authorization_code&code=ac_secret-code&code_verifier=ac_secret-code",
   `refresh_token=${REFRESH_TOKEN}`,
+  "HTTPS_PROXY is http://me:ac_secret-code@proxy.example:8080",
   `{"refresh_token":"ac_secret-code","access_token" : "ac_secret-code"}`,
   JSON.stringify(JSON.stringify({ id_token: "ac_secret-code", accessToken: "ac_secret-code" })),
   `token ${REFRESH_TOKEN}, key sk-proj-abcdefgh_ijkl, at-0123456789abcdef and rt.1.AAabcdefghij`,

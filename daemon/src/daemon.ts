@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import type { Server } from "node:http";
 import { arch, platform, release } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "@codex-authd/shared";
+import { type Clock, childEnvironmentFrom } from "@codex-authd/shared";
 import { loadCodexConfig } from "./codex/codex-config.js";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
 import { createHttp } from "./net/http.js";
 import { hasIPv4Localhost } from "./net/ipv4-localhost.js";
+import { networkOfConfig } from "./net/network-settings.js";
 import { createPortHolderFinder } from "./net/port-holder.js";
 import { createLoopbackRedirects } from "./oauth/loopback-redirect.js";
 import { createDaemonHandlers } from "./rpc/handlers/daemon.js";
@@ -20,7 +21,7 @@ import { ChangeFeed } from "./session/change-feed.js";
 import type { SessionContext } from "./session/context.js";
 import { Flights } from "./session/flights.js";
 import { createGenerations } from "./session/generations.js";
-import { Logins } from "./session/logins.js";
+import { type LoginChange, Logins } from "./session/logins.js";
 import { type SessionPlace, Sessions } from "./session/sessions.js";
 import { Successors } from "./session/successors.js";
 import { createGenerationFile } from "./storage/generation-file.js";
@@ -65,7 +66,8 @@ export async function createDaemon({
       log.warn({ event: "generation.unsaved", error }),
     ),
   );
-  const settings = { ...client, trustedIssuers };
+  const network = networkOfConfig(config);
+  const settings = { ...client, trustedIssuers, network };
   const context: SessionContext = {
     clock,
     log,
@@ -92,19 +94,16 @@ export async function createDaemon({
     },
   });
   const logins = new Logins(clock, (change) => {
-    const { attempt, state, error } = change;
-    log.info({
-      event: "login.changed",
-      loginId: attempt.id,
-      flow: attempt.flow.prompt.flow,
-      state,
-      code: error?.code,
-    });
+    logLogin(log, change);
     feed.loginChanged(change);
   });
   const { callbackPort, callbackFallbackPort, redirectHost } = config;
   const ports = { callbackPort, callbackFallbackPort, redirectHost, hasIPv4Localhost };
-  const flows = { http, clock, client, redirects, ...ports, platform: process.platform };
+  const networks = {
+    ownerNetwork: network,
+    defaultEnvironment: childEnvironmentFrom(process.env, process.cwd()),
+  };
+  const flows = { http, clock, client, redirects, ...ports, ...networks, platform: process.platform };
   const rpc = createRpcServer({
     handlers: {
       ...createDaemonHandlers({
@@ -154,6 +153,11 @@ function effectiveStore(
     log.warn({ event: "codexConfig.unreadable", codexHome, error });
     return "file";
   }
+}
+
+function logLogin(log: Log, { attempt, state, error }: LoginChange): void {
+  const { flow } = attempt.flow.prompt;
+  log.info({ event: "login.changed", loginId: attempt.id, flow, state, code: error?.code });
 }
 
 async function openRemembered(sessions: Sessions, recordFolder: string, log: Log): Promise<void> {

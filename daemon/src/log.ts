@@ -8,6 +8,7 @@ import { type LevelWithSilent, pino } from "pino";
 /** The fields a line may have besides `event` and `error`. None is ever a request, a response, or a body. */
 const LOG_FIELDS = [
   "accountId",
+  "caCertificateFile",
   "cause",
   "code",
   "codexHome",
@@ -25,6 +26,7 @@ const LOG_FIELDS = [
   "path",
   "pid",
   "port",
+  "proxy",
   "reason",
   "signal",
   "state",
@@ -66,6 +68,8 @@ const SECRETS: readonly [RegExp, string][] = [
   [/\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}/g, MASK],
   // Refresh tokens, personal access tokens and API keys of OpenAI.
   [/\b(?:rt[_.]|at-|sk-)[\w.-]{8,}/g, MASK],
+  // User name and password of a URL, as a proxy's may have them.
+  [/(:\/\/)[^\s/@"\\]+@/g, `$1${MASK}@`],
   [/\b(Bearer|Basic)\s+[^\s"\\]+/gi, `$1 ${MASK}`],
   // Queries and form bodies: code=, user_code=, code_verifier=, state=, refresh_token=…
   [/((?:code|code_verifier|state|token)=)[^&\s"'\\]+/gi, `$1${MASK}`],

@@ -3,8 +3,9 @@
  * allow-list of variables, so that nothing else of a caller's environment does; the daemon's own never counts.
  */
 
-/** Variables that may cross, sorted. None holds a secret. */
+/** Variables that may cross, sorted. None holds a token or a key; the URL of a proxy may hold the proxy's password. */
 export const CHILD_ENVIRONMENT_VARIABLES = [
+  "ALL_PROXY",
   "APPVEYOR",
   "BROWSER",
   "BUILDKITE",
@@ -12,6 +13,7 @@ export const CHILD_ENVIRONMENT_VARIABLES = [
   "CIRCLECI",
   "CODEBUILD_BUILD_ID",
   "CODESPACES",
+  "CODEX_CA_CERTIFICATE",
   "CODEX_HOME",
   "CONTINUOUS_INTEGRATION",
   "DISPLAY",
@@ -19,12 +21,16 @@ export const CHILD_ENVIRONMENT_VARIABLES = [
   "GITHUB_ACTIONS",
   "GITLAB_CI",
   "HOME",
+  "HTTPS_PROXY",
+  "HTTP_PROXY",
   "JENKINS_URL",
   "KUBERNETES_SERVICE_HOST",
+  "NO_PROXY",
   "REMOTE_CONTAINERS",
   "SSH_CLIENT",
   "SSH_CONNECTION",
   "SSH_TTY",
+  "SSL_CERT_FILE",
   "STY",
   "TEAMCITY_VERSION",
   "TF_BUILD",
@@ -34,7 +40,11 @@ export const CHILD_ENVIRONMENT_VARIABLES = [
   "WAYLAND_DISPLAY",
   "WSL_DISTRO_NAME",
   "WSL_INTEROP",
+  "all_proxy",
   "container",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
 ] as const;
 
 export type ChildEnvironmentVariable = (typeof CHILD_ENVIRONMENT_VARIABLES)[number];

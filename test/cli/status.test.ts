@@ -75,6 +75,22 @@ t.test("with a login it shows who, which plan and until when", async (t) => {
   });
 });
 
+t.test("with a CA file or a proxy it shows them, and who named them", async (t) => {
+  const network = {
+    caCertificateFile: "/ca.pem",
+    caCertificateSource: "SSL_CERT_FILE",
+    proxy: "http://proxy:8080",
+    proxySource: "HTTPS_PROXY",
+    noProxy: null,
+  };
+  daemon.handlers["session/status"] = () => sessionStatus({ network });
+  const { stdout } = await runCli(daemon, ["status"]);
+  t.match(
+    stdout,
+    /\n {2}CA file {7}\/ca\.pem \(SSL_CERT_FILE\)\n {2}proxy {9}http:\/\/proxy:8080 \(HTTPS_PROXY\)\n$/,
+  );
+});
+
 t.test("--json is the session as the daemon has it, on one line", async (t) => {
   const status = sessionStatus({ state: "signedOut" });
   daemon.handlers["session/status"] = () => status;

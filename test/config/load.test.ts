@@ -27,7 +27,7 @@ t.test("an unknown key is refused with the nearest one", async (t) => {
   t.throws(() => load("callback-port = 1"), invalid(/Did you mean "callback_port"\?/));
   t.throws(
     () => load("verbose = true"),
-    invalid(/The keys are callback_fallback_port, callback_port, client_id, .*trusted_issuers\.$/),
+    invalid(/The keys are ca_certificate_file, callback_fallback_port, callback_port, .*trusted_issuers\.$/),
   );
   t.throws(() => load("[issuer_options]\nx = 1"), invalid(/issuer_options: there is no such key/));
   t.throws(() => load("__proto__ = 1"), invalid(/__proto__/));
@@ -44,6 +44,11 @@ t.test("a wrong value is refused with what was given and what is allowed", async
     ['originator = "a\\nb"', /originator: must be one or more visible ASCII/],
     ['codex_home = "relative"', /codex_home: must be an absolute path, not "relative"\./],
     ['socket = "s"', /socket: must be an absolute path, not "s"\./],
+    ['ca_certificate_file = "ca.pem"', /ca_certificate_file: must be an absolute path, not "ca\.pem"\./],
+    ['https_proxy = "socks5://me:pw@p"', /https_proxy: must be an http:\/\/ or https:\/\/ URL, not "…@p"\./],
+    ['http_proxy = "me:p/w@p:8080"', /http_proxy: must be an http:\/\/ or https:\/\/ URL, not "…@p:8080"\./],
+    ["https_proxy = 5", /https_proxy: must be the URL of a proxy, not 5\./],
+    ["no_proxy = []", /no_proxy: must be a list of hosts, separated by commas, not \[\]\./],
     ['log_level = "loud"', /log_level: must be one of fatal, error, .*, not "loud"\./],
     ['redirect_host = "0.0.0.0"', /redirect_host: must be localhost or 127\.0\.0\.1, not "0\.0\.0\.0"\./],
     ['trusted_issuers = "https://x"', /trusted_issuers: must be a list of issuers, not "https:\/\/x"\./],
@@ -145,12 +150,16 @@ t.test("variables and flags are validated under their own names", async (t) => {
 t.test("without a file the defaults hold", async (t) => {
   const config = loadConfig({ flags: parseFlags([]), env: ENV, readFile: missing });
   t.same(config, {
+    caCertificateFile: null,
     callbackPort: 1455,
     callbackFallbackPort: 1457,
     clientId: "app_EMoamEEZ73f0CkXaXp7hrann",
     codexHome: "/home/me/.codex",
+    httpProxy: null,
+    httpsProxy: null,
     issuer: "https://auth.openai.com",
     logLevel: "info",
+    noProxy: null,
     originator: "codex_cli_rs",
     redirectHost: "localhost",
     socket: "/home/me/.codex-authd/run/codex-authd.sock",
@@ -163,6 +172,15 @@ t.test("the fall-back port is upstream's beside upstream's port, and none beside
   t.equal(load("callback_port = 8080").callbackFallbackPort, undefined);
   t.equal(load("callback_port = 8080\ncallback_fallback_port = 8081").callbackFallbackPort, 8081);
   t.throws(() => load("callback_fallback_port = 0"), invalid(/callback_fallback_port: must be 1 to 65535/));
+});
+
+t.test("what config.toml says of CA and proxies is kept, the proxies as secrets", async (t) => {
+  const toml =
+    'ca_certificate_file = "/ca.pem"\nhttp_proxy = "http://p"\nhttps_proxy = "http://me:pw@p:8080"\nno_proxy = "a, .b"';
+  const config = load(toml);
+  t.match(config, { caCertificateFile: "/ca.pem", noProxy: "a, .b" });
+  t.equal(config.httpsProxy?.reveal(), "http://me:pw@p:8080");
+  t.notMatch(JSON.stringify(config), "pw");
 });
 
 t.test("the environment gives the defaults of paths", async (t) => {

@@ -35,7 +35,11 @@ const PARTS: readonly Part[] = [
     mayImport: ["type daemon/src/net", "type daemon/src/log.ts"],
     why: "an exchange is given its HTTP; it never makes one",
   },
-  { path: "daemon/src/storage", mayImport: ["daemon/src/native", "type daemon/src/log.ts"], why: "flock" },
+  {
+    path: "daemon/src/storage",
+    mayImport: ["daemon/src/native", "type daemon/src/net/network-settings.ts", "type daemon/src/log.ts"],
+    why: "flock; what a login was bound to has to survive a restart",
+  },
   {
     path: "daemon/src/session",
     mayImport: [
@@ -43,6 +47,7 @@ const PARTS: readonly Part[] = [
       "daemon/src/net",
       "daemon/src/oauth",
       "type daemon/src/storage/grant-storage.ts",
+      "type daemon/src/storage/network-binding.ts",
       "type daemon/src/storage/session-record.ts",
       "type daemon/src/log.ts",
     ],
@@ -115,6 +120,7 @@ const PACKAGES: readonly PackageRule[] = [
       "daemon/src/codex",
       "daemon/src/config",
       "daemon/src/storage/auth-json.ts",
+      "daemon/src/storage/network-binding.ts",
       "daemon/src/storage/session-record.ts",
       "type shared/src/index.ts",
       "type daemon/src/rpc",

@@ -87,6 +87,13 @@ export function sessionStatus(changes: Partial<SessionStatus> = {}): SessionStat
     email: "ada@example.com",
     planType: "plus",
     issuer: "https://auth.openai.com",
+    network: {
+      caCertificateFile: null,
+      caCertificateSource: null,
+      proxy: null,
+      proxySource: null,
+      noProxy: null,
+    },
     flow: "browser",
     expiresAtMs: nowMs + 3_600_000,
     lastRefreshAtMs: nowMs - 600_000,

@@ -1,5 +1,6 @@
 import { AuthError } from "@codex-authd/shared";
 import type { Log } from "#daemon/log.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import type { SessionContext } from "#daemon/session/context.js";
 import { Flights } from "#daemon/session/flights.js";
 import { createGenerations } from "#daemon/session/generations.js";
@@ -19,6 +20,7 @@ const STEP_MS = 100;
 const PATIENCE_MS = 120_000;
 
 const SETTINGS = {
+  network: DIRECT,
   issuer: MEMORY_ISSUER,
   trustedIssuers: [],
   clientId: "app_EMoamEEZ73f0CkXaXp7hrann",
@@ -143,7 +145,7 @@ export class LoginWorld {
   async login(account: string): Promise<void> {
     const grant = this.issuer.login(account);
     try {
-      await this.finish(this.session.acceptLogin(grant, "browser"));
+      await this.finish(this.session.acceptLogin(grant, "browser", DIRECT));
       this.invariants.onLogin(grant.refreshToken.reveal());
     } catch (error) {
       this.invariants.onError(error);
@@ -261,6 +263,8 @@ export class LoginWorld {
       markSpent: (refreshToken) => life.isAlive && record.markSpent(refreshToken),
       end: () => life.isAlive && record.end(),
       isSpent: (refreshToken) => record.isSpent(refreshToken),
+      network: null,
+      bind() {},
       close() {},
     };
   }

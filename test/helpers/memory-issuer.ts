@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "@codex-authd/shared";
-import { type Http, HttpFailure, type HttpRequest, type HttpResponse } from "#daemon/net/http.js";
+import type { HttpClient, HttpRequest, HttpResponse } from "#daemon/net/http.js";
+import { HttpFailure } from "#daemon/net/http-failure.js";
 import type { Grant } from "#daemon/storage/grant-storage.js";
 import { fakeGrant } from "./grants.js";
 
@@ -101,12 +102,10 @@ export class MemoryIssuer {
   }
 
   /** The issuer as one life of the daemon reaches it. */
-  connect(life: Life): Http {
-    return {
-      request: (request) =>
-        request.url.endsWith("/oauth/revoke") ? this.#revoke(request) : this.#exchange(request, life),
-      close: async () => {},
-    };
+  connect(life: Life): HttpClient {
+    const request = (request: HttpRequest): Promise<HttpResponse> =>
+      request.url.endsWith("/oauth/revoke") ? this.#revoke(request) : this.#exchange(request, life);
+    return { through: () => ({ request }), check() {}, close: async () => {} };
   }
 
   async #revoke({ body = "" }: HttpRequest): Promise<HttpResponse> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "@codex-authd/shared";
 import type { Log } from "#daemon/log.js";
 import { createHttp } from "#daemon/net/http.js";
+import { DIRECT, type NetworkSettings } from "#daemon/net/network-settings.js";
 import type { SessionContext } from "#daemon/session/context.js";
 import { Flights } from "#daemon/session/flights.js";
 import { createGenerations } from "#daemon/session/generations.js";
@@ -51,6 +52,8 @@ export interface HarnessOptions {
   /** An existing Codex home instead of a new one. */
   readonly home?: string;
   readonly trustedIssuers?: readonly string[];
+  /** What config.toml says of CA and proxies. */
+  readonly network?: NetworkSettings;
   /** Stands between the session and its file. */
   readonly wrapStorage?: (storage: GrantStorage) => GrantStorage;
 }
@@ -74,6 +77,7 @@ export function createSessionHarness(
     clientId: CLIENT_ID,
     originator: "codex_cli_rs",
     userAgent: "test",
+    network: options.network ?? DIRECT,
   };
   const shared = {
     http,
@@ -131,6 +135,10 @@ function closedOnce(record: SessionRecord): SessionRecord {
     markSpent: (refreshToken) => record.markSpent(refreshToken),
     end: () => record.end(),
     isSpent: (refreshToken) => record.isSpent(refreshToken),
+    get network() {
+      return record.network;
+    },
+    bind: (network) => record.bind(network),
     close() {
       if (!isClosed) record.close();
       isClosed = true;

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { runTool } from "./system-tool.js";
 
@@ -19,7 +20,7 @@ export function createTlsCertificate(host: string, folder: string): TlsCertifica
   openssl(["req", ...NEW_KEY, ...ca]);
   const request = ["-subj", `/CN=${host}`, "-keyout", path("host.key"), "-out", path("host.csr")];
   openssl(["req", ...NEW_KEY, ...request]);
-  writeFileSync(path("host.ext"), `subjectAltName=DNS:${host}\n`);
+  writeFileSync(path("host.ext"), `subjectAltName=${isIP(host) ? "IP" : "DNS"}:${host}\n`);
   const authority = ["-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-CAcreateserial", "-days", "2"];
   const signed = ["-in", path("host.csr"), "-extfile", path("host.ext"), "-out", path("host.pem")];
   openssl(["x509", "-req", ...authority, ...signed]);

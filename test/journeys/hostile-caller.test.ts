@@ -1,58 +1,133 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import t, { type Test } from "tap";
-import { startAuthorizationServer } from "../helpers/authorization-server.js";
-import { startDaemon } from "../helpers/daemon.js";
-import { writeLogin } from "../helpers/logins.js";
+import { type AuthorizationServer, startAuthorizationServer } from "../helpers/authorization-server.js";
+import { approveDevice } from "../helpers/browser-user.js";
+import { type Daemon, startDaemon } from "../helpers/daemon.js";
+import { readAuthJson, writeLogin } from "../helpers/logins.js";
+import { type ProxyServer, startProxy } from "../helpers/proxy-server.js";
 import { callError } from "../helpers/socket-call.js";
 
-/** A proxy that a caller would like the refresh token to pass through. */
-async function startTrap(t: Test): Promise<{ url: string; connections: () => number }> {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.destroy();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.teardown(() => server.close());
+/** What a caller brings who would like a token to pass by, or the traffic to fail. */
+function hostileEnvironment({ url }: ProxyServer): Record<string, string> {
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    connections: () => connections,
+    CODEX_CA_CERTIFICATE: "/tmp/evil.pem",
+    SSL_CERT_FILE: "/tmp/evil.pem",
+    HTTPS_PROXY: url,
+    HTTP_PROXY: url,
+    ALL_PROXY: url,
+    NO_PROXY: "nothing.example",
+    http_proxy: url,
+    https_proxy: url,
+    all_proxy: url,
   };
 }
 
+/** What it would like to set, and has no way to. */
+function forbidden({ url }: ProxyServer): Record<string, string> {
+  return {
+    CODEX_REFRESH_TOKEN_URL_OVERRIDE: `${url}/oauth/token`,
+    CODEX_REVOKE_TOKEN_URL_OVERRIDE: `${url}/oauth/revoke`,
+    CODEX_APP_SERVER_LOGIN_ISSUER: url,
+  };
+}
+
+/** Logs in with a code, in an environment. */
+async function logIn(daemon: Daemon, env: NodeJS.ProcessEnv): Promise<void> {
+  const login = daemon.startCli(["login", "--device", "--json", "--force"], env);
+  const { verificationUri, userCode } = JSON.parse(await login.nextLine());
+  await approveDevice(verificationUri, userCode);
+  const { code, stderr } = await login.ended;
+  if (code !== 0) throw new Error(`The login failed: ${stderr}`);
+}
+
+function paths(proxy: ProxyServer, issuer: AuthorizationServer): string[] {
+  return proxy.requests.map(({ target }) => target.replace(issuer.url, ""));
+}
+
+async function statusOf(daemon: Daemon, env: NodeJS.ProcessEnv) {
+  return JSON.parse((await daemon.cli(["status", "--json"], { env })).stdout);
+}
+
+async function assertNothingToSet(t: Test, daemon: Daemon, trap: ProxyServer): Promise<void> {
+  for (const [name, value] of Object.entries(forbidden(trap))) {
+    const childEnvironment = { cwd: "/", variables: { CODEX_HOME: daemon.codexHome, [name]: value } };
+    const refused = await callError(daemon.socket, "session/refresh", { childEnvironment });
+    t.match(refused, { code: -32602 }, `${name} does not cross the socket`);
+  }
+  for (const name of ["issuer", "proxy", "ca", "clientId", "network"]) {
+    const refused = await callError(daemon.socket, "session/refresh", { [name]: trap.url });
+    t.match(refused, { code: -32602, message: new RegExp(name) }, `no caller can set ${name}`);
+  }
+}
+
 t.test(
-  "a caller that brings its own CA, proxy or issuer changes nothing of where the refresh token goes",
+  "an adopted login goes its way whatever its callers, and whoever started the daemon, bring",
   async (t) => {
     const issuer = await startAuthorizationServer(t);
-    const trap = await startTrap(t);
-    const hostile = {
-      CODEX_CA_CERTIFICATE: "/tmp/evil.pem",
-      SSL_CERT_FILE: "/tmp/evil.pem",
-      HTTPS_PROXY: trap.url,
-      HTTP_PROXY: trap.url,
-      ALL_PROXY: trap.url,
-      CODEX_REFRESH_TOKEN_URL_OVERRIDE: `${trap.url}/oauth/token`,
-      CODEX_APP_SERVER_LOGIN_ISSUER: trap.url,
-    };
-    const daemon = await startDaemon(t, { issuer, env: hostile });
+    const trap = await startProxy(t);
+    const env = { ...hostileEnvironment(trap), ...forbidden(trap) };
+    const daemon = await startDaemon(t, { issuer, env });
     writeLogin(daemon.codexHome, issuer);
-
-    for (const [name, value] of Object.entries(hostile)) {
-      const childEnvironment = { cwd: "/", variables: { CODEX_HOME: daemon.codexHome, [name]: value } };
-      const refused = await callError(daemon.socket, "session/refresh", { childEnvironment });
-      t.match(refused, { code: -32602 }, `${name} does not cross the socket`);
-    }
-    for (const name of ["issuer", "proxy", "ca", "clientId"]) {
-      const refused = await callError(daemon.socket, "session/refresh", { [name]: trap.url });
-      t.match(refused, { code: -32602, message: new RegExp(name) }, `no caller can set ${name}`);
-    }
+    await assertNothingToSet(t, daemon, trap);
     t.equal(issuer.requestsTo("refresh").length, 0);
 
-    const { code, stderr } = await daemon.cli(["refresh"], { env: hostile });
+    const { code, stderr } = await daemon.cli(["refresh"], { env });
     t.equal(code, 0, stderr);
     t.equal(issuer.exchanges, 1, "the issuer of the configuration got it");
-    t.equal(trap.connections(), 0, "and nobody else");
+    t.strictSame(trap.requests, [], "and nobody else");
+  },
+);
+
+t.test("a login stays on the way that it was made on, whatever later callers bring", async (t) => {
+  const issuer = await startAuthorizationServer(t);
+  const [proxy, trap] = [await startProxy(t, { credentials: "me:pass-word" }), await startProxy(t)];
+  const daemon = await startDaemon(t, { issuer });
+  await logIn(daemon, { HTTP_PROXY: `http://me:pass-word@${proxy.host}` });
+  const hostile = { ...hostileEnvironment(trap), ...forbidden(trap) };
+
+  const { access_token: token } = readAuthJson(daemon.codexHome).tokens;
+  t.equal((await daemon.cli(["token"], { env: hostile })).stdout.trim(), token);
+  t.equal((await daemon.cli(["refresh"], { env: hostile })).code, 0);
+  const bound = { caCertificateFile: null, proxy: proxy.url, proxySource: "HTTP_PROXY", noProxy: null };
+  t.match(await statusOf(daemon, hostile), { state: "active", network: bound });
+  t.equal((await daemon.cli(["logout", "--revoke"], { env: hostile })).code, 0);
+
+  t.strictSame(paths(proxy, issuer).slice(-3), ["/oauth/token", "/oauth/token", "/oauth/revoke"]);
+  t.strictSame(trap.requests, []);
+  t.notMatch(daemon.log(), "pass-word");
+  t.match(daemon.log(), `"proxy":"${proxy.url}"`);
+});
+
+t.test(
+  "a login that a hostile caller begins is its own: the one that is there stays until another is stored",
+  async (t) => {
+    const issuer = await startAuthorizationServer(t);
+    const [proxy, trap] = [await startProxy(t), await startProxy(t)];
+    const daemon = await startDaemon(t, { issuer });
+    await logIn(daemon, { http_proxy: proxy.url });
+    const before = proxy.requests.length;
+
+    const evil = daemon.startCli(["login", "--device", "--json", "--force"], hostileEnvironment(trap));
+    const refused = await evil.ended;
+    t.equal(refused.code, 1, "a CA file that is not there is told before anything is begun");
+    t.match(refused.stdout, /\/tmp\/evil\.pem, which CODEX_CA_CERTIFICATE names, cannot be read \(ENOENT\)/);
+    t.strictSame(trap.requests, []);
+
+    const login = daemon.startCli(["login", "--device", "--json", "--force"], { ALL_PROXY: trap.url });
+    const { verificationUri, userCode } = JSON.parse(await login.nextLine());
+    t.equal(paths(trap, issuer)[0], "/api/accounts/deviceauth/usercode");
+    t.equal((await daemon.cli(["refresh"])).code, 0);
+    t.strictSame(
+      paths(proxy, issuer).slice(before),
+      ["/oauth/token"],
+      "the old login's refresh goes the old way",
+    );
+    t.match(await statusOf(daemon, {}), { network: { proxy: proxy.url } });
+
+    await approveDevice(verificationUri, userCode);
+    t.equal((await login.ended).code, 0);
+    t.match(await statusOf(daemon, {}), { network: { proxy: trap.url, proxySource: "ALL_PROXY" } });
+    t.equal((await daemon.cli(["logout", "--revoke"])).code, 0);
+    t.equal(paths(trap, issuer).at(-1), "/oauth/revoke");
+    t.equal(proxy.requests.length, before + 1);
   },
 );

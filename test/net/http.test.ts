@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import t, { type Test } from "tap";
-import { createHttp, HttpFailure, type HttpRequest } from "#daemon/net/http.js";
+import { createHttp, type HttpRequest } from "#daemon/net/http.js";
+import { HttpFailure } from "#daemon/net/http-failure.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { startCannedServer } from "../helpers/canned-server.js";
 import { createManualClock } from "../helpers/manual-clock.js";
 
@@ -64,7 +66,7 @@ async function failureOf(t: Test, promise: Promise<unknown>): Promise<HttpFailur
 }
 
 t.test("a failure before anything was sent", async (t) => {
-  const http = createHttp();
+  const http = createHttp().through(DIRECT);
 
   t.test("refuses what is no URL, as the caller's bug", async (t) => {
     await t.rejects(http.request(post("nonsense")), TypeError);
@@ -103,7 +105,12 @@ t.test("a failure before anything was sent", async (t) => {
   t.test("ends at the deadline of a TLS handshake that is never answered", async (t) => {
     const clock = createManualClock();
     const { port, connections } = await startRawServer(t, () => {});
-    const failure = failureOf(t, createHttp(clock).request(post(`https://127.0.0.1:${port}/`)));
+    const failure = failureOf(
+      t,
+      createHttp(clock)
+        .through(DIRECT)
+        .request(post(`https://127.0.0.1:${port}/`)),
+    );
     while (connections.length === 0) await nextTurn();
     await clock.advance(30_000);
     t.equal((await failure).wasSent, false);
@@ -120,7 +127,7 @@ t.test("a failure before anything was sent", async (t) => {
 });
 
 t.test("a failure after the request was sent", async (t) => {
-  const http = createHttp();
+  const http = createHttp().through(DIRECT);
   const broken: Record<string, (socket: Socket) => void> = {
     "a reset": (socket) => socket.once("data", () => socket.resetAndDestroy()),
     "a close without an answer": (socket) => socket.once("data", () => socket.end()),
@@ -166,7 +173,12 @@ t.test("a failure after the request was sent", async (t) => {
         trickle();
       }),
     );
-    const failure = failureOf(t, createHttp(clock).request(post(`http://127.0.0.1:${port}/`)));
+    const failure = failureOf(
+      t,
+      createHttp(clock)
+        .through(DIRECT)
+        .request(post(`http://127.0.0.1:${port}/`)),
+    );
     await arrived;
     await clock.advance(29_999);
     await clock.advance(1);
@@ -180,20 +192,23 @@ t.test("a failure after the request was sent", async (t) => {
     const controller = new AbortController();
     const aborted = failureOf(
       t,
-      own.request(post(`http://127.0.0.1:${port}/`, { signal: controller.signal })),
+      own.through(DIRECT).request(post(`http://127.0.0.1:${port}/`, { signal: controller.signal })),
     );
-    const closed = failureOf(t, own.request(post(`http://127.0.0.1:${port}/`)));
+    const closed = failureOf(t, own.through(DIRECT).request(post(`http://127.0.0.1:${port}/`)));
     while (connections.length < 2 || connections.some((socket) => socket.bytesRead === 0)) await nextTurn();
     controller.abort();
     t.equal((await aborted).wasSent, true);
     await own.close();
     t.equal((await closed).wasSent, true);
-    t.equal((await failureOf(t, own.request(post(`http://127.0.0.1:${port}/`)))).wasSent, false);
+    t.equal(
+      (await failureOf(t, own.through(DIRECT).request(post(`http://127.0.0.1:${port}/`)))).wasSent,
+      false,
+    );
   });
 });
 
 t.test("an answer", async (t) => {
-  const http = createHttp();
+  const http = createHttp().through(DIRECT);
 
   t.test("is given with status, lower-case headers and body, whatever the status", async (t) => {
     const answers = [200, 204, 400, 429, 503].map((status) => ({

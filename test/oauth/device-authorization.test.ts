@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Redacted } from "@codex-authd/shared";
 import t, { type Test } from "tap";
-import { createHttp, type Http, HttpFailure } from "#daemon/net/http.js";
+import { createHttp, type Http } from "#daemon/net/http.js";
+import { HttpFailure } from "#daemon/net/http-failure.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import {
   awaitDeviceAuthorization,
   beginDeviceAuthorization,
@@ -33,7 +35,7 @@ const clientOf = (issuer: string) => ({
 
 async function begin(t: Test, answer: CannedAnswer) {
   const server = await startCannedServer(t, [answer]);
-  return { server, begun: beginDeviceAuthorization(createHttp(), clientOf(server.url)) };
+  return { server, begun: beginDeviceAuthorization(createHttp().through(DIRECT), clientOf(server.url)) };
 }
 
 type PollStep = CannedAnswer | HttpFailure;
@@ -50,7 +52,6 @@ function scriptPolls(steps: readonly PollStep[], clock: ManualClock): { http: Ht
       const { status = 200, headers = {}, body = "" } = step;
       return { status, headers, body: typeof body === "string" ? body : JSON.stringify(body) };
     },
-    close: async () => {},
   };
   return { http, atSeconds };
 }
@@ -161,7 +162,12 @@ t.test("the interval is a number in a string, or a number, from 1 to 60, and 5 b
 t.test("a poll is field by field the one of codex-cli 0.169", async (t) => {
   const server = await startCannedServer(t, [{ body: APPROVED }]);
   const options = { clock: createManualClock(), signal: new AbortController().signal };
-  const grant = await awaitDeviceAuthorization(createHttp(), clientOf(server.url), authorization(), options);
+  const grant = await awaitDeviceAuthorization(
+    createHttp().through(DIRECT),
+    clientOf(server.url),
+    authorization(),
+    options,
+  );
   const [request] = server.requests;
   t.equal(request?.target, "/api/accounts/deviceauth/token");
   t.equal(request?.body, CAPTURED.poll);
@@ -255,7 +261,6 @@ t.test("polling", async (t) => {
         controller.abort(reason);
         throw new HttpFailure("It was cancelled.", true);
       },
-      close: async () => {},
     };
     const options = { clock: createManualClock(), signal: controller.signal };
     await t.rejects(awaitDeviceAuthorization(http, clientOf(ISSUER), authorization(), options), reason);

@@ -2,6 +2,7 @@
 import { systemClock } from "@codex-authd/shared";
 import t, { type Test } from "tap";
 import { createHttp } from "#daemon/net/http.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { createPortHolderFinder } from "#daemon/net/port-holder.js";
 import { authorizationUrl } from "#daemon/oauth/authorization-request.js";
 import { awaitDeviceAuthorization, beginDeviceAuthorization } from "#daemon/oauth/device-authorization.js";
@@ -20,7 +21,7 @@ import {
 } from "../helpers/authorization-server.js";
 import { approveDevice, approveLogin, denyDevice, denyLogin } from "../helpers/browser-user.js";
 
-const http = createHttp();
+const http = createHttp().through(DIRECT);
 
 async function startIssuer(t: Test, options: AuthorizationServerOptions = {}) {
   const server = await createAuthorizationServer(options);

@@ -1,5 +1,5 @@
 import t, { type Test } from "tap";
-import { HttpFailure } from "#daemon/net/http.js";
+import { HttpFailure } from "#daemon/net/http-failure.js";
 import {
   type Exchange,
   OAuthError,

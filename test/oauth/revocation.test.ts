@@ -1,6 +1,7 @@
 import { Redacted } from "@codex-authd/shared";
 import t from "tap";
 import { createHttp } from "#daemon/net/http.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { DEFAULT_CLIENT_ID } from "#daemon/oauth/oauth-client.js";
 import { revokeToken } from "#daemon/oauth/revocation.js";
 import { startCannedServer } from "../helpers/canned-server.js";
@@ -16,7 +17,7 @@ const CAPTURED = {
 /** Nobody listens on port 1. */
 const NOWHERE = "http://127.0.0.1:1";
 
-const http = createHttp();
+const http = createHttp().through(DIRECT);
 const clientOf = (issuer: string) => ({
   issuer,
   clientId: DEFAULT_CLIENT_ID,

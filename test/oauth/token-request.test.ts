@@ -1,6 +1,7 @@
 import { Redacted } from "@codex-authd/shared";
 import t, { type Test } from "tap";
 import { createHttp } from "#daemon/net/http.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { DEFAULT_CLIENT_ID } from "#daemon/oauth/oauth-client.js";
 import {
   type RefreshReason,
@@ -33,7 +34,7 @@ const TOKENS = {
 /** Nobody listens on port 1. */
 const NOWHERE = "http://127.0.0.1:1";
 
-const http = createHttp();
+const http = createHttp().through(DIRECT);
 
 const clientOf = (server: CannedServer) => ({
   issuer: server.url,

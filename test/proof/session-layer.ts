@@ -1,6 +1,7 @@
 /** The session layer without the socket, on real files, real records and real HTTP: what refreshes and stores. */
 import { systemClock } from "@codex-authd/shared";
 import { createHttp } from "#daemon/net/http.js";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { Flights } from "#daemon/session/flights.js";
 import { createGenerations } from "#daemon/session/generations.js";
 import type { Session } from "#daemon/session/session.js";
@@ -39,6 +40,7 @@ export async function openSessionLayer(
         clientId: UPSTREAM_CLIENT_ID,
         originator: "codex_cli_rs",
         userAgent: "proof",
+        network: DIRECT,
       },
       flights: new Flights(),
       successors: new Successors(),

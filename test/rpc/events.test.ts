@@ -31,6 +31,13 @@ const status = (codexHome: string, more: Partial<SessionStatus> = {}): SessionSt
   email: null,
   planType: null,
   issuer: null,
+  network: {
+    caCertificateFile: null,
+    caCertificateSource: null,
+    proxy: null,
+    proxySource: null,
+    noProxy: null,
+  },
   flow: null,
   expiresAtMs: null,
   lastRefreshAtMs: null,

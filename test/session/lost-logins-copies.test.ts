@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { startAuthorizationServer } from "../helpers/authorization-server.js";
 import { loginGrant } from "../helpers/login-grant.js";
 import { isWhole, sceneWithLogin, storedToken } from "../helpers/login-scene.js";
@@ -75,7 +76,7 @@ t.test("two homes linked to one file: logout and login through either are those 
   t.throws(() => readAuthJson(real), { code: "ENOENT" });
   t.match(linked.status(), { state: "signedOut" });
   t.match(await (await open(real)).freshStatus(), { state: "signedOut" });
-  await linked.acceptLogin(loginGrant(issuer), "browser");
+  await linked.acceptLogin(loginGrant(issuer), "browser", DIRECT);
   t.match((await open(real)).status(), { state: "active" });
   t.equal(storedToken(real), issuer.families[1]?.refreshTokens[0]?.value);
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fingerprint } from "@codex-authd/shared";
 import t from "tap";
+import { DIRECT } from "#daemon/net/network-settings.js";
 import { startAuthorizationServer } from "../helpers/authorization-server.js";
 import { createDisk } from "../helpers/disk.js";
 import { loginGrant } from "../helpers/login-grant.js";
@@ -112,7 +113,7 @@ t.test("a new login that could not be written survives a status call", async (t)
   writeFileSync(join(home, "auth.json"), '{"auth_mode": "apikey", "OPENAI_API_KEY": "sk-1"}');
   const session = await open();
   disk.isFull = true;
-  t.match(await session.acceptLogin(loginGrant(issuer), "browser"), { storageState: "pending" });
+  t.match(await session.acceptLogin(loginGrant(issuer), "browser", DIRECT), { storageState: "pending" });
   t.match(await session.freshStatus(), { state: "active", storageState: "pending" });
   disk.isFull = false;
   await until("the login is stored", () => session.status().storageState === "stored");
@@ -126,7 +127,7 @@ t.test("a login that waits to be written does not replace a newer one of another
   const session = await open();
   disk.isFull = true;
   disk.isWatched = false;
-  await session.acceptLogin(loginGrant(issuer), "browser");
+  await session.acceptLogin(loginGrant(issuer), "browser", DIRECT);
   login();
   const theirs = storedToken(home);
   disk.isFull = false;

@@ -211,10 +211,12 @@ t.test("each place has its flow, with the evidence", async (t) => {
   }
 });
 
-t.test("every variable of the allow-list but the folders decides something", async (t) => {
+t.test("every variable of the allow-list but folders and network decides something", async (t) => {
   const deciding = new Set([...ROWS.flatMap(({ variables = {} }) => Object.keys(variables)), "STY"]);
   t.same(
-    CHILD_ENVIRONMENT_VARIABLES.filter((name) => !deciding.has(name)),
+    CHILD_ENVIRONMENT_VARIABLES.filter(
+      (name) => !deciding.has(name) && !/_(proxy|certificate|cert_file)$/i.test(name),
+    ),
     ["CODEX_HOME", "HOME"],
   );
 });

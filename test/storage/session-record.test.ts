@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Redacted } from "@codex-authd/shared";
 import t from "tap";
 import { createVolatileRecord, openSessionRecord, rememberedHomes } from "#daemon/storage/session-record.js";
 import { temporaryFolder } from "../helpers/temp-folder.js";
@@ -106,6 +107,53 @@ t.test("rememberedHomes lists the Codex homes that have a record", async (t) => 
   }
   t.same(rememberedHomes(folder).sort(), [PLACE.codexHome, "/two"]);
   t.same(rememberedHomes(join(folder, "nowhere")), []);
+});
+
+t.test(
+  "what a login was bound to is remembered across restarts, passwords included, for nobody else to read",
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const proxy = { value: new Redacted("http://me:secret@proxy:8080"), source: "ALL_PROXY" };
+    const settings = {
+      caFile: { value: "/ca.pem", source: "CODEX_CA_CERTIFICATE" },
+      httpProxy: proxy,
+      httpsProxy: proxy,
+      noProxy: "localhost",
+    };
+    const record = openSessionRecord(folder, PLACE);
+    t.equal(record.network, null);
+    record.bind({ accountId: "acct-1", settings });
+    record.close();
+    const [name = ""] = readdirSync(folder).filter((file) => file.endsWith(".json"));
+    t.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
+    const after = openSessionRecord(folder, PLACE);
+    t.equal(after.network?.settings.httpsProxy?.value.reveal(), "http://me:secret@proxy:8080");
+    t.match(after.network, {
+      accountId: "acct-1",
+      settings: { caFile: settings.caFile, noProxy: "localhost" },
+    });
+    after.begin("token-1", 1);
+    after.bind(null);
+    t.match(after.intent, { refreshToken: "token-1" }, "nothing else is forgotten");
+    after.close();
+    const unbound = openSessionRecord(folder, PLACE);
+    t.equal(unbound.network, null);
+    unbound.close();
+  },
+);
+
+t.test("a record that was written before there were bindings is still good", async (t) => {
+  const folder = temporaryFolder(t);
+  const record = openSessionRecord(folder, PLACE);
+  record.begin("token-1", 1);
+  record.close();
+  const [name = ""] = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  const { network: _, ...older } = JSON.parse(readFileSync(join(folder, name), "utf8"));
+  writeFileSync(join(folder, name), JSON.stringify(older));
+  const after = openSessionRecord(folder, PLACE);
+  t.match(after.intent, { refreshToken: "token-1" });
+  t.equal(after.network, null);
+  after.close();
 });
 
 t.test("a volatile record remembers as long as it lives", async (t) => {

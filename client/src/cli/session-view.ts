@@ -70,6 +70,8 @@ function sessionRows(status: SessionStatus, nowMs: EpochMs): [string, string][] 
     ["Codex home", status.sessionName === null ? status.codexHome : undefined],
     ["storage", storageWords(status)],
     ["issuer", status.issuer ?? undefined],
+    ["CA file", withSource(status.network.caCertificateFile, status.network.caCertificateSource)],
+    ["proxy", withSource(status.network.proxy, status.network.proxySource)],
     ["last error", lastErrorWords(status, nowMs)],
   ];
   return rows.flatMap(([label, value]) => (value === undefined ? [] : [[label, printable(value)]]));
@@ -88,6 +90,10 @@ function storageWords(status: SessionStatus): string {
     return `memory, under the name ${status.sessionName}; it ends with the daemon`;
   if (status.storageState === "stored") return status.storage;
   return `${status.storage}, NOT WRITTEN YET: the newest token is in the daemon's memory, and the write is retried`;
+}
+
+function withSource(value: string | null, source: string | null): string | undefined {
+  return value === null ? undefined : `${value} (${source})`;
 }
 
 function lastErrorWords({ lastError }: SessionStatus, nowMs: EpochMs): string | undefined {

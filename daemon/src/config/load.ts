@@ -7,6 +7,7 @@ import {
   codexHomePath,
   configPath,
   type Environment,
+  type Redacted,
   socketPaths,
 } from "@codex-authd/shared";
 import { parse, TomlError } from "smol-toml";
@@ -16,13 +17,17 @@ import { parseLayer } from "./validation.js";
 
 /** The daemon's configuration, deeply frozen. Each field is the key of config.toml of the same name. */
 export interface Config {
+  readonly caCertificateFile: string | null;
   readonly callbackPort: number;
   /** Default: upstream's 1457 beside its 1455, else none. */
   readonly callbackFallbackPort: number | undefined;
   readonly clientId: string;
   readonly codexHome: string;
+  readonly httpProxy: Redacted | null;
+  readonly httpsProxy: Redacted | null;
   readonly issuer: string;
   readonly logLevel: LogLevel;
+  readonly noProxy: string | null;
   readonly originator: string;
   readonly redirectHost: "localhost" | "127.0.0.1";
   readonly socket: string;
@@ -97,13 +102,17 @@ function toConfig(settings: Settings, env: Environment): Config {
   const { callback_port: callbackPort = SETTING_DEFAULTS.callback_port } = settings;
   const isUpstreams = callbackPort === SETTING_DEFAULTS.callback_port;
   return Object.freeze({
+    caCertificateFile: settings.ca_certificate_file ?? null,
     callbackPort,
     callbackFallbackPort:
       settings.callback_fallback_port ?? (isUpstreams ? UPSTREAM_FALLBACK_PORT : undefined),
     clientId: settings.client_id ?? SETTING_DEFAULTS.client_id,
     codexHome: settings.codex_home ?? resolve(codexHomePath(env)),
+    httpProxy: settings.http_proxy ?? null,
+    httpsProxy: settings.https_proxy ?? null,
     issuer: settings.issuer ?? SETTING_DEFAULTS.issuer,
     logLevel: settings.log_level ?? SETTING_DEFAULTS.log_level,
+    noProxy: settings.no_proxy ?? null,
     originator: settings.originator ?? SETTING_DEFAULTS.originator,
     redirectHost: settings.redirect_host ?? SETTING_DEFAULTS.redirect_host,
     socket: checkedSocketPath(settings.socket ?? socketPaths(env)[0]),

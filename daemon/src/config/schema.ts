@@ -3,6 +3,7 @@
  * in prose, and a test holds the two together.
  */
 import { isAbsolute } from "node:path";
+import { Redacted } from "@codex-authd/shared";
 import { z } from "zod";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
@@ -24,8 +25,21 @@ const issuer = z.string().transform((value, context) => {
 
 const port = z.int("must be a whole number").min(0, "must be 0 to 65535").max(65_535, "must be 0 to 65535");
 
+/** It may hold a password, so it is a secret from the start. */
+const proxy = z.string("must be the URL of a proxy").transform((value, context) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return new Redacted(value);
+  context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
+  return z.NEVER;
+});
+
 /** The strict schema of config.toml. All keys may be left out; {@link SETTING_DEFAULTS} says what then holds. */
 export const settingsSchema = z.strictObject({
+  ca_certificate_file: absolutePath
+    .optional()
+    .describe(
+      "PEM file whose certificates are trusted beside the system's roots, for every session, as an absolute path.",
+    ),
   callback_fallback_port: port
     .min(1, "must be 1 to 65535")
     .optional()
@@ -37,6 +51,12 @@ export const settingsSchema = z.strictObject({
     ),
   client_id: visibleAscii.optional().describe("OAuth client that logins are made for."),
   codex_home: absolutePath.optional().describe("Codex home of the default session, as an absolute path."),
+  http_proxy: proxy.optional().describe("Proxy for `http://` issuers, for every session."),
+  https_proxy: proxy
+    .optional()
+    .describe(
+      "Proxy for `https://` issuers, for every session: `http://` or `https://`, with a user name and password if need be.",
+    ),
   issuer: issuer
     .optional()
     .describe(
@@ -46,6 +66,12 @@ export const settingsSchema = z.strictObject({
     .enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`)
     .optional()
     .describe("The least level that is logged."),
+  no_proxy: z
+    .string("must be a list of hosts, separated by commas")
+    .optional()
+    .describe(
+      "Hosts that are reached without a proxy, separated by commas, for every session; `*`: all of them.",
+    ),
   originator: visibleAscii
     .optional()
     .describe("`originator` of the authorization request, as Codex sends it."),

@@ -39,8 +39,11 @@ function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], values);
 }
 
+/** What may be a user name and a password; nothing else that is configured has an `@`. */
+const CREDENTIALS = /^("?).*@/s;
+
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) ?? String(value)).replace(CREDENTIALS, "$1…@");
   return text.length > SHOWN_VALUE_MAX_CHARACTERS ? `${text.slice(0, SHOWN_VALUE_MAX_CHARACTERS)}…` : text;
 }
 

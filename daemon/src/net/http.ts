@@ -1,12 +1,12 @@
 /** The only outbound HTTP. It is made for requests that spend something: each is sent at most once, and says so truly. */
 import { type Clock, systemClock } from "@codex-authd/shared";
-import { Client, type Dispatcher } from "undici";
-
-/** A token response has a few kilobytes; more than this is not one, and would only fill the memory. */
-const RESPONSE_MAX_BYTES = 1_048_576;
-
-/** A connection that is not there by now will not come. Giving up early costs nothing, for nothing has been sent. */
-const CONNECT_TIMEOUT_MS = 10_000;
+import type { Dispatcher } from "undici";
+import { PROXY_AUTHENTICATION_REQUIRED, proxyRefusal } from "./failure-words.js";
+import { HttpFailure } from "./http-failure.js";
+import type { NetworkSettings } from "./network-settings.js";
+import { openRoute, type Route } from "./route.js";
+import { createTrustStore } from "./trust.js";
+import { type Way, wayTo } from "./way.js";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
@@ -25,48 +25,49 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** A request without a usable response. The message names the host, and never more of the URL. */
-export class HttpFailure extends Error {
-  override readonly name = "HttpFailure";
-  /**
-   * False: certainly nothing of the request reached the server (name resolution, connection or TLS handshake failed), so
-   * that it may be sent again. True: it was sent, or may have been.
-   */
-  readonly wasSent: boolean;
-
-  constructor(message: string, wasSent: boolean) {
-    super(message);
-    this.wasSent = wasSent;
-  }
-}
-
+/** Requests through the network settings of one session. */
 export interface Http {
   /**
    * Sends one request. Redirects are answers like any other, and nothing is ever repeated.
    * @throws HttpFailure without a whole response, also when `signal` aborts
    */
   request(request: HttpRequest): Promise<HttpResponse>;
+}
+
+export interface HttpClient {
+  through(settings: NetworkSettings): Http;
+  /**
+   * Whether a request to `url` could set out: for who would rather know before a person has begun to log in.
+   * @throws HttpFailure when the proxy or the CA file that the settings name cannot be used
+   */
+  check(url: string, settings: NetworkSettings): void;
   /** Cuts what is in flight; later requests fail unsent. */
   close(): Promise<void>;
 }
 
 /** `clock` times the deadlines. */
-export function createHttp(clock: Clock = systemClock): Http {
+export function createHttp(clock: Clock = systemClock): HttpClient {
   const inFlight = new Set<AbortController>();
+  const trustStore = createTrustStore();
   let isClosed = false;
+  const find = (url: string, settings: NetworkSettings): Way =>
+    wayTo(new URL(url), { settings, trustStore, nowMs: clock.now() });
   return {
-    async request(request) {
-      const host = new URL(request.url).host;
-      if (isClosed) throw failure(host, new Error("the daemon is stopping"), false);
-      if (request.signal?.aborted) throw failure(host, new Error("it was cancelled"), false);
-      const controller = new AbortController();
-      inFlight.add(controller);
-      try {
-        return await sendUntilAborted(request, controller, clock);
-      } finally {
-        inFlight.delete(controller);
-      }
-    },
+    through: (settings) => ({
+      async request(request) {
+        const { host } = new URL(request.url);
+        if (isClosed) throw failure(host, new Error("the daemon is stopping"), false);
+        if (request.signal?.aborted) throw failure(host, new Error("it was cancelled"), false);
+        const controller = new AbortController();
+        inFlight.add(controller);
+        try {
+          return await sendUntilAborted(find(request.url, settings), request, { controller, clock });
+        } finally {
+          inFlight.delete(controller);
+        }
+      },
+    }),
+    check: (url, settings) => void find(url, settings),
     async close() {
       isClosed = true;
       for (const controller of inFlight) controller.abort(new Error("the daemon is stopping"));
@@ -75,16 +76,16 @@ export function createHttp(clock: Clock = systemClock): Http {
 }
 
 async function sendUntilAborted(
+  way: Way,
   request: HttpRequest,
-  controller: AbortController,
-  clock: Clock,
+  { controller, clock }: { controller: AbortController; clock: Clock },
 ): Promise<HttpResponse> {
   const late = new Error(`no whole answer within ${request.deadlineMs / 1000} s`);
   const cancelTimer = clock.setTimer(request.deadlineMs, () => controller.abort(late));
   const cancel = (): void => controller.abort(new Error("it was cancelled"));
   request.signal?.addEventListener("abort", cancel, { once: true });
   try {
-    return await send(request, controller.signal);
+    return await send(way, request, controller.signal);
   } finally {
     cancelTimer();
     request.signal?.removeEventListener("abort", cancel);
@@ -95,24 +96,23 @@ async function sendUntilAborted(
  * A client, and so a connection, for each request: on a kept one that the server is just closing, nobody could tell
  * whether a refresh token was spent.
  */
-async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-  const url = new URL(request.url);
-  const client = new Client(url.origin, {
-    pipelining: 0,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxResponseSize: RESPONSE_MAX_BYTES,
-    connect: { timeout: CONNECT_TIMEOUT_MS, signal },
-  });
+async function send(way: Way, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  const route = openRoute(way, signal);
   try {
-    return await dispatch(client, request, signal);
+    const response = await dispatch(route, request, { host: way.url.host, signal });
+    if (way.proxy && response.status === PROXY_AUTHENTICATION_REQUIRED)
+      throw proxyRefusal(way, way.proxy, response.status);
+    return response;
   } finally {
-    client.destroy().catch(() => {});
+    route.client.destroy().catch(() => {});
   }
 }
 
-function dispatch(client: Client, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-  const { pathname, search, host } = new URL(request.url);
+function dispatch(
+  { client, target, headers: added }: Route,
+  request: HttpRequest,
+  { host, signal }: { host: string; signal: AbortSignal },
+): Promise<HttpResponse> {
   const { method, headers, body = null } = request;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -133,10 +133,11 @@ function dispatch(client: Client, request: HttpRequest, signal: AbortSignal): Pr
         resolve({ ...head, body: Buffer.concat(chunks).toString("utf8") });
       },
       onResponseError(_controller, error) {
-        reject(failure(host, signal.aborted ? signal.reason : error, wasSent));
+        const isNamed = error instanceof HttpFailure && !signal.aborted;
+        reject(isNamed ? error : failure(host, signal.aborted ? signal.reason : error, wasSent));
       },
     };
-    client.dispatch({ path: pathname + search, method, headers: { ...headers }, body }, handler);
+    client.dispatch({ path: target, method, headers: { ...headers, ...added }, body }, handler);
   });
 }
 

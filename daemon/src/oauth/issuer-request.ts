@@ -1,5 +1,6 @@
 /** The one way in which requests go to an issuer. */
-import type { Http, HttpFailure, HttpResponse } from "../net/http.js";
+import type { Http, HttpResponse } from "../net/http.js";
+import type { HttpFailure } from "../net/http-failure.js";
 import { type Exchange, refusal, unanswered } from "./oauth-error.js";
 
 export interface IssuerRequest {

@@ -1,5 +1,6 @@
 /** Why an exchange with the issuer brought nothing, and what may be done about it. */
-import type { HttpFailure, HttpResponse } from "../net/http.js";
+import type { HttpResponse } from "../net/http.js";
+import type { HttpFailure } from "../net/http-failure.js";
 import { errorCode, issuerWords } from "./issuer-words.js";
 import { isJsonObject, readJsonObject } from "./json-object.js";
 

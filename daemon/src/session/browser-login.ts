@@ -2,6 +2,7 @@
 import { AuthError, type Clock, type SessionStatus } from "@codex-authd/shared";
 import type { CodexConfig } from "../codex/codex-config.js";
 import type { Http } from "../net/http.js";
+import type { NetworkSettings } from "../net/network-settings.js";
 import { authorizationUrl } from "../oauth/authorization-request.js";
 import {
   type AuthorizationResponse,
@@ -27,7 +28,9 @@ const BROWSER_LOGIN_LIFETIME_MS = 600_000;
 export interface BrowserLogin {
   readonly session: Session;
   readonly policy: CodexConfig;
+  /** Through `network`, which the session is bound to once the login is stored. */
   readonly http: Http;
+  readonly network: NetworkSettings;
   readonly clock: Clock;
   readonly client: OAuthClient;
   readonly redirects: LoopbackRedirects;
@@ -91,7 +94,7 @@ async function finish(
   login: BrowserLogin,
   { pending, response, codeVerifier, signal }: Finish,
 ): Promise<SessionStatus> {
-  const { session, policy, http, client, clock } = login;
+  const { session, policy, http, network, client, clock } = login;
   try {
     const { code } = approved(response);
     const { redirectUri } = pending;
@@ -99,7 +102,7 @@ async function finish(
     signal.throwIfAborted();
     const grant = grantFrom(tokens, client, clock.now());
     assertWorkspaceAllowed(policy, grant);
-    const status = await session.acceptLogin(grant, "browser");
+    const status = await session.acceptLogin(grant, "browser", network);
     pending.answer(successPage(status));
     return status;
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { Clock, SessionStatus } from "@codex-authd/shared";
 import type { CodexConfig } from "../codex/codex-config.js";
 import type { Http } from "../net/http.js";
+import type { NetworkSettings } from "../net/network-settings.js";
 import {
   awaitDeviceAuthorization,
   beginDeviceAuthorization,
@@ -18,7 +19,9 @@ import type { Session } from "./session.js";
 export interface DeviceLogin {
   readonly session: Session;
   readonly policy: CodexConfig;
+  /** Through `network`, which the session is bound to once the login is stored. */
   readonly http: Http;
+  readonly network: NetworkSettings;
   readonly clock: Clock;
   readonly client: OAuthClient;
 }
@@ -40,7 +43,7 @@ export async function beginDeviceLogin(login: DeviceLogin): Promise<LoginFlow> {
 }
 
 async function finish(
-  { session, policy, http, clock, client }: DeviceLogin,
+  { session, policy, http, network, clock, client }: DeviceLogin,
   authorization: DeviceAuthorization,
   signal: AbortSignal,
 ): Promise<SessionStatus> {
@@ -49,7 +52,7 @@ async function finish(
   signal.throwIfAborted();
   const grant = grantFrom(tokens, client, clock.now());
   assertWorkspaceAllowed(policy, grant);
-  return session.acceptLogin(grant, "device");
+  return session.acceptLogin(grant, "device", network);
 }
 
 function rethrow(error: unknown): never {

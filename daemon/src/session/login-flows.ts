@@ -7,7 +7,9 @@ import {
   type MethodResult,
 } from "@codex-authd/shared";
 import { loadCodexConfig } from "../codex/codex-config.js";
-import type { Http } from "../net/http.js";
+import type { Http, HttpClient } from "../net/http.js";
+import { HttpFailure } from "../net/http-failure.js";
+import { type NetworkSettings, networkOfEnvironment, underOwner } from "../net/network-settings.js";
 import type { LoopbackRedirects } from "../oauth/loopback-redirect.js";
 import type { OAuthClient } from "../oauth/oauth-client.js";
 import { beginBrowserLogin } from "./browser-login.js";
@@ -26,7 +28,11 @@ export interface LoginRequest {
 }
 
 export interface LoginFlows {
-  readonly http: Http;
+  readonly http: HttpClient;
+  /** Of config.toml; wins over the login's own. */
+  readonly ownerNetwork: NetworkSettings;
+  /** Child environment of the default session: what the daemon was started with. For callers that send none. */
+  readonly defaultEnvironment: ChildEnvironment;
   readonly clock: Clock;
   readonly client: OAuthClient;
   readonly redirects: LoopbackRedirects;
@@ -46,7 +52,8 @@ export interface ChosenLogin {
 
 /**
  * Begins a login of the flow that was asked for, or that fits the caller's child environment.
- * @throws AuthError ERR_CONFIG_INVALID when Codex's own configuration forbids it; ERR_STORAGE_UNAVAILABLE when its result
+ * @throws AuthError ERR_CONFIG_INVALID when Codex's own configuration forbids it, or the CA file or proxy of the child
+ *   environment or of config.toml cannot be used; ERR_STORAGE_UNAVAILABLE when its result
  *   could not be stored; ERR_LOGIN_NOT_INTERACTIVE in a CI job; the errors of the flow
  */
 export async function beginLoginFlow(
@@ -59,10 +66,23 @@ export async function beginLoginFlow(
   await session.checkWritable();
   const choice = chooseFlow(request.childEnvironment, flows.platform, request);
   if (choice.flow === "none") throw notInteractive(choice);
-  if (choice.flow === "device")
-    return { choice, flow: await beginDeviceLogin({ ...flows, session, policy }) };
+  const network = networkOfEnvironment(request.childEnvironment ?? flows.defaultEnvironment);
+  const login = { ...flows, session, policy, network, http: httpThrough(network, flows) };
+  if (choice.flow === "device") return { choice, flow: await beginDeviceLogin(login) };
   const way = await wayBack(flows, request);
-  return { choice, flow: await beginBrowserLogin({ ...flows, ...way, session, policy }) };
+  return { choice, flow: await beginBrowserLogin({ ...login, ...way }) };
+}
+
+/** Looked at first: a person should not agree in the browser to what then cannot be fetched. */
+function httpThrough(network: NetworkSettings, { http, client, ownerNetwork }: LoginFlows): Http {
+  const settings = underOwner(ownerNetwork, network);
+  try {
+    http.check(client.issuer, settings);
+  } catch (cause) {
+    if (!(cause instanceof HttpFailure)) throw cause;
+    throw new AuthError("ERR_CONFIG_INVALID", cause.message, { cause });
+  }
+  return http.through(settings);
 }
 
 /**

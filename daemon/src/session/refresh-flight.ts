@@ -13,6 +13,7 @@ import type { SessionContext } from "./context.js";
 import { type ExchangeOutcome, exchange, toAuthError, withTokens } from "./exchange.js";
 import { backOffMs, dueAtMs, isOver, isWithin, presentAgainAtMs } from "./refresh-timing.js";
 import { issuerNotTrusted, notOurs, refreshUnanswered } from "./refusals.js";
+import { networkOf, networkStatus } from "./session-network.js";
 import { type Active, type Failure, goesOnWith } from "./state.js";
 import type { StoredState } from "./stored-state.js";
 
@@ -168,10 +169,13 @@ export class RefreshFlight {
   }
 
   #exchange(before: Active, reason: RefreshReason): Promise<ExchangeOutcome> {
-    const { flights, http, clock, log } = this.#context;
+    const { flights, clock, log } = this.#context;
     this.#lastExchangeAtMs = clock.now();
-    log.info({ event: "refresh.started", reason });
     const client = this.clientFor(before.grant);
+    const network = networkOf(before.grant, { record: this.#record, context: this.#context });
+    const { caCertificateFile, proxy } = networkStatus(network, client.issuer);
+    log.info({ event: "refresh.started", reason, caCertificateFile, proxy });
+    const http = this.#context.http.through(network);
     return flights.join(before.facts.refreshTokenFingerprint, () =>
       exchange(before.grant, { http, client, reason, now: () => clock.now() }),
     );

@@ -3,6 +3,7 @@
  * the state with its store and the flight that refreshes it; it knows no socket.
  */
 import { type AuthError, type MethodResult, type SessionStatus, withDeadline } from "@codex-authd/shared";
+import type { NetworkSettings } from "../net/network-settings.js";
 import { revokeToken } from "../oauth/revocation.js";
 import type { RefreshReason } from "../oauth/token-request.js";
 import type { Grant, GrantStorage } from "../storage/grant-storage.js";
@@ -12,6 +13,7 @@ import { toAuthError } from "./exchange.js";
 import { RefreshFlight } from "./refresh-flight.js";
 import { isWithin } from "./refresh-timing.js";
 import { accountMismatch, noAnswerYet, noNewerToken, refreshedTooOften, refusalOf } from "./refusals.js";
+import { networkOf, networkStatus } from "./session-network.js";
 import type { Active, Held, ReauthorizationRequired, SessionState } from "./state.js";
 import { statusOf } from "./status.js";
 import { type Change, StoredState } from "./stored-state.js";
@@ -89,6 +91,7 @@ export class Session {
       storage: this.#storage,
       stored: this.#stored,
       flight: this.#flight,
+      network: this.#networkStatus(),
     });
   }
 
@@ -134,12 +137,19 @@ export class Session {
   }
 
   /**
-   * Stores a new login in place of the old one.
+   * Stores a new login in place of the old one, bound to the network that it was made through.
    * @throws AuthError ERR_STORAGE_UNAVAILABLE; the old login then stays
    */
-  async acceptLogin(grant: Grant, flow: "browser" | "device"): Promise<SessionStatus> {
-    await this.#stored.commitLogin(grant, flow);
-    return this.status();
+  async acceptLogin(
+    grant: Grant,
+    flow: "browser" | "device",
+    network: NetworkSettings,
+  ): Promise<SessionStatus> {
+    await this.#stored.commitLogin(grant, flow, network);
+    const status = this.status();
+    const { caCertificateFile, proxy } = status.network;
+    this.#context.log.info({ event: "network.bound", codexHome: this.codexHome, caCertificateFile, proxy });
+    return status;
   }
 
   /**
@@ -156,19 +166,21 @@ export class Session {
   async logout(revoke: boolean): Promise<MethodResult<"session/logout">> {
     // What is revoked is the newest token: an exchange in flight is waited for.
     if (revoke) await this.#waitFor(this.#flight.settle());
+    const network = this.#network();
     const { had: loggedOut, removed } = await this.#stored.remove();
     if (!revoke) return { loggedOut, revoked: false, revocationError: null };
-    const revocationError = await this.#revoke(removed);
+    const revocationError = await this.#revoke(removed, network);
     return { loggedOut, revoked: revocationError === null, revocationError };
   }
 
-  /** Why it was not revoked, or `null`. */
-  async #revoke(removed: SessionState): Promise<string | null> {
+  /** Why it was not revoked, or `null`. `network` is what the session was bound to while it had the login. */
+  async #revoke(removed: SessionState, network: NetworkSettings): Promise<string | null> {
     if (removed.kind === "signedOut") return "There was no ChatGPT login to revoke.";
     try {
       const client = this.#flight.clientFor(removed.grant);
       const token = removed.grant.refreshToken;
-      await revokeToken(this.#context.http, client, { token, tokenTypeHint: "refresh_token" });
+      const http = this.#context.http.through(network);
+      await revokeToken(http, client, { token, tokenTypeHint: "refresh_token" });
       return null;
     } catch (error) {
       return toAuthError(error).message;
@@ -196,6 +208,18 @@ export class Session {
     await this.#watch.close();
     await this.#stored.settle();
     this.#record.close();
+  }
+
+  #network(): NetworkSettings {
+    const { current } = this.#stored;
+    const grant = current.kind === "signedOut" ? undefined : current.grant;
+    return networkOf(grant, { record: this.#record, context: this.#context });
+  }
+
+  #networkStatus(): SessionStatus["network"] {
+    const { current } = this.#stored;
+    const issuer = current.kind === "signedOut" ? null : current.grant.issuer;
+    return networkStatus(this.#network(), issuer ?? this.#context.settings.issuer);
   }
 
   /** Looks at the store before anybody is sent away: a login that was made a moment ago may not have been noticed yet. */

@@ -11,10 +11,12 @@ export interface StatusSources {
   readonly storage: GrantStorage;
   readonly stored: StoredState;
   readonly flight: RefreshFlight;
+  readonly network: SessionStatus["network"];
 }
 
 /** A session as everybody may see it: no token, no secret, and no I/O to find it out. */
-export function statusOf({ codexHome, name, storage, stored, flight }: StatusSources): SessionStatus {
+export function statusOf(sources: StatusSources): SessionStatus {
+  const { codexHome, name, storage, stored, flight, network } = sources;
   const state = stored.current;
   const held = state.kind === "signedOut" ? null : state;
   const active = state.kind === "active" ? state : null;
@@ -29,6 +31,7 @@ export function statusOf({ codexHome, name, storage, stored, flight }: StatusSou
     ...identityOf(state),
     planType: held?.facts.planType ?? null,
     issuer: held?.grant.issuer ?? null,
+    network,
     flow: held?.flow ?? null,
     expiresAtMs: held?.facts.expiresAtMs ?? null,
     lastRefreshAtMs: held?.grant.lastRefreshAtMs ?? null,

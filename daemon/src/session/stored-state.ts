@@ -4,6 +4,7 @@
  * is retried; S4, S5: what another process wrote is adopted, and the file wins.
  */
 import { AuthError, type EpochMs, fingerprint, sleep } from "@codex-authd/shared";
+import type { NetworkSettings } from "../net/network-settings.js";
 import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
 import { adoptionOf, contentKey } from "./adoption.js";
@@ -116,11 +117,11 @@ export class StoredState {
   }
 
   /**
-   * Stores a new login in place of whatever is there. When it cannot be stored, an older login stays; without one the new
+   * Stores a new login in place of whatever is there, and binds the session to its network. When it cannot be stored, an older login stays; without one the new
    * tokens are kept in memory and their write is retried.
    * @throws AuthError ERR_STORAGE_UNAVAILABLE when an older login stays
    */
-  commitLogin(grant: Grant, flow: Active["flow"]): Promise<void> {
+  commitLogin(grant: Grant, flow: Active["flow"], network: NetworkSettings): Promise<void> {
     return this.#inTurn(async () => {
       const write = async (): Promise<SaveOutcome> => {
         await this.#storage.saveLogin(grant);
@@ -129,6 +130,7 @@ export class StoredState {
       const outcome = await write().catch(asStorageError);
       if (outcome instanceof AuthError && this.#state.kind === "active") throw outcome;
       this.#record.end();
+      this.#record.bind({ accountId: grant.accountId, settings: network });
       await this.#grant({ grant, flow, cause: "login", write }, outcome);
     });
   }
@@ -171,6 +173,7 @@ export class StoredState {
       const had = wasStored || removed.kind !== "signedOut";
       this.#pendingWrite = null;
       this.#record.end();
+      this.#record.bind(null);
       this.apply({ kind: "removed", reason: had ? "loggedOut" : "noLogin" }, "logout");
       return { had, removed };
     });

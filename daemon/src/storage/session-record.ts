@@ -1,6 +1,6 @@
 /**
- * What a session has to remember across restarts: which refresh token it is about to spend, which ones are spent, and
- * that this daemon is the one that may rotate it. Hashes only, never a token. In our own state folder, so that another
+ * What a session has to remember across restarts: which refresh token it is about to spend, which ones are spent, what
+ * its login was bound to, and that this daemon is the one that may rotate it. Of tokens hashes only. In our own state folder, so that another
  * daemon of this user finds the same record for the same real file.
  */
 import { createHash } from "node:crypto";
@@ -10,6 +10,7 @@ import { AuthError, type EpochMs } from "@codex-authd/shared";
 import { z } from "zod";
 import { isFlockAvailable, tryFlock } from "../native/flock.js";
 import { removeLeftovers, writeDurably } from "./durable-write.js";
+import { type NetworkBinding, networkBindingSchema, storedBinding } from "./network-binding.js";
 
 /** A token that was spent longer ago than this many rotations is not going to be put back by anybody. */
 const SPENT_MAX = 64;
@@ -19,6 +20,7 @@ const recordSchema = z.object({
   codexHome: z.string(),
   intent: z.object({ refreshToken: z.string(), startedAtMs: z.number(), tries: z.number() }).nullable(),
   spent: z.array(z.string()),
+  network: networkBindingSchema.nullable().default(null),
 });
 
 type Remembered = z.output<typeof recordSchema>;
@@ -48,6 +50,10 @@ export interface SessionRecord {
   /** The exchange has ended, and what it brought is stored; remembers what is spent by it. */
   end(): void;
   isSpent(refreshToken: string): boolean;
+  /** What the last login was bound to; `null` after a logout, and before the first one. */
+  readonly network: NetworkBinding | null;
+  /** Replaces {@link network}, for as long as this daemon runs also where it cannot be written. */
+  bind(network: NetworkBinding | null): void;
   close(): void;
 }
 
@@ -59,7 +65,7 @@ export function openSessionRecord(
   const path = join(folder, `${createHash("sha256").update(place.location).digest("hex").slice(0, 32)}.json`);
   const lock = openLock(folder, `${path}.lock`);
   return recordOn({
-    load: () => readRecord(path) ?? { ...place, intent: null, spent: [] },
+    load: () => readRecord(path) ?? { ...place, intent: null, spent: [], network: null },
     save: (remembered) => save(path, remembered),
     claim: () => (lock === undefined ? "unlockable" : claimOwnership(lock)),
     close: () => lock !== undefined && closeSync(lock),
@@ -80,7 +86,7 @@ function openLock(folder: string, path: string): number | undefined {
 /** The record of a session that ends with the daemon. */
 export function createVolatileRecord(location: string): SessionRecord {
   return recordOn({
-    load: () => ({ location, codexHome: "", intent: null, spent: [] }),
+    load: () => ({ location, codexHome: "", intent: null, spent: [], network: null }),
     save: () => {},
     claim: () => "owned",
     close: () => {},
@@ -99,6 +105,12 @@ function recordOn(place: RecordPlace): SessionRecord {
   let ownership = place.claim();
   const save = (next: Remembered): void => {
     if (ownership === "owned") place.save(next);
+  };
+  const keep = (next: Remembered): void => {
+    remembered = next;
+    try {
+      save(next);
+    } catch {}
   };
   return {
     get ownership() {
@@ -124,14 +136,14 @@ function recordOn(place: RecordPlace): SessionRecord {
     },
     end() {
       if (remembered.intent === null) return;
-      remembered = { ...remembered, intent: null };
-      try {
-        save(remembered);
-      } catch {
-        // The intent that stays on disk names a token which the store no longer holds, and so means nothing.
-      }
+      // When it stays on disk, the intent names a token which the store no longer holds, and so means nothing.
+      keep({ ...remembered, intent: null });
     },
     isSpent: (refreshToken) => remembered.spent.includes(refreshToken),
+    get network() {
+      return remembered.network;
+    },
+    bind: (network) => keep({ ...remembered, network }),
     close: () => void place.close(),
   };
 }
@@ -162,7 +174,8 @@ function readRecord(path: string): Remembered | undefined {
 
 function save(path: string, record: Remembered): void {
   try {
-    writeDurably(path, JSON.stringify(record));
+    const network = record.network && storedBinding(record.network);
+    writeDurably(path, JSON.stringify({ ...record, network }));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new AuthError(

@@ -57,6 +57,27 @@ const lastError = z.object({
   atMs: epochMs,
 });
 
+const network = z
+  .object({
+    caCertificateFile: z
+      .string()
+      .nullable()
+      .describe("PEM file, as an absolute path, whose certificates are trusted beside the system's roots."),
+    caCertificateSource: z
+      .string()
+      .nullable()
+      .describe("The variable, or the key of config.toml, that named it."),
+    proxy: z
+      .string()
+      .nullable()
+      .describe(
+        "Scheme, host and port of the proxy that requests to the issuer go through; `null` without one.",
+      ),
+    proxySource: z.string().nullable().describe("The variable, or the key of config.toml, that named it."),
+    noProxy: z.string().nullable().describe("What is reached without a proxy, as `NO_PROXY` lists it."),
+  })
+  .describe("How requests leave the machine: as config.toml says, else as the login was bound. No password.");
+
 export const sessionStatus = z.object({
   codexHome: z.string().describe("For a memory session the one whose `config.toml` its login had to keep."),
   storage: storageKind,
@@ -72,6 +93,7 @@ export const sessionStatus = z.object({
   email: z.string().nullable(),
   planType: z.enum(PLAN_TYPES).nullable(),
   issuer: z.string().nullable(),
+  network,
   flow: loginFlow.nullable().describe("How the daemon made this login; `null` when another process did."),
   expiresAtMs: epochMs.nullable(),
   lastRefreshAtMs: epochMs.nullable(),
