@@ -5,6 +5,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -240,4 +241,59 @@ t.test("what was released can be claimed, and is released once", async (t) => {
   await claimed(t, path);
   first.release();
   t.equal(readFileSync(join(path, "..", "codex-authd.lock"), "utf8"), `${process.pid}\n`);
+});
+
+/** A socket as the service manager passes it: of this process, for the descriptor is all that is looked at. */
+async function passSocket(
+  t: { teardown(fn: () => void): void },
+  path: string,
+  mode = 0o600,
+): Promise<number> {
+  const manager = createServer().listen(path);
+  await once(manager, "listening");
+  t.teardown(() => manager.close());
+  chmodSync(path, mode);
+  return Reflect.get(manager, "_handle").fd;
+}
+
+t.test("what was passed has to be the listening socket at the path, for us alone", async (t) => {
+  const path = join(temporaryFolder(t), "codex-authd.sock");
+  for (const descriptor of [999, openSync("/dev/null", "r")]) {
+    await t.rejects(claimSocket(path, systemClock, descriptor), {
+      code: "ERR_CONFIG_INVALID",
+      message: `no listening Unix-domain socket. Set ListenStream=${path}.`,
+    });
+  }
+  await t.rejects(claimSocket(path, systemClock, await passSocket(t, `${path}.other`)), {
+    code: "ERR_CONFIG_INVALID",
+    message: `listens on ${path}.other, and the configuration says ${path}.`,
+  });
+  await t.rejects(claimSocket(path, systemClock, await passSocket(t, path, 0o622)), {
+    code: "ERR_CONFIG_INVALID",
+    message: "Set SocketMode=0600",
+  });
+});
+
+t.test("a passed socket is claimed once the daemon that lost its path has let go", async (t) => {
+  const path = join(temporaryFolder(t), "codex-authd.sock");
+  const first = await claimed(t, path);
+  const clock = createManualClock();
+  const claim = claimSocket(path, clock, await passSocket(t, path));
+  await clock.advance(1_000);
+  first.release();
+  await clock.advance(1_000);
+  t.match(await claim, { state: "claimed" });
+});
+
+t.test("a passed socket is not claimed from a daemon that stays, which is named", async (t) => {
+  const path = join(temporaryFolder(t), "codex-authd.sock");
+  await claimed(t, path);
+  const clock = createManualClock();
+  const claim = claimSocket(path, clock, await passSocket(t, path));
+  const outcome = claim.catch((error: unknown) => error);
+  for (let second = 0; second <= 12; second++) await clock.advance(1_000);
+  t.match(await outcome, {
+    code: "ERR_STORAGE_UNAVAILABLE",
+    message: `Another codex-authd (process ${process.pid})`,
+  });
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { connect, createServer as createNetServer } from "node:net";
 import { join } from "node:path";
@@ -26,15 +26,25 @@ async function claimIn(t: { teardown(fn: () => void): void }): Promise<SocketCla
 
 async function listen(
   t: { teardown(fn: () => unknown): void },
-  { server = createServer((_, response) => response.end("ok")), clock = systemClock as Clock } = {},
+  {
+    server = createServer((_, response) => response.end("ok")),
+    clock = systemClock as Clock,
+    onLost = () => {},
+  } = {},
 ): Promise<Listening> {
   const claim = await claimIn(t);
-  const listener = await listenOnSocket(server, { claim, clock, log: recordingLog().log });
+  const listener = await listenOnSocket(server, { claim, clock, log: recordingLog().log, onLost });
   t.teardown(() => {
     server.closeAllConnections();
     return listener.close();
   });
   return { path: claim.path, claim, listener };
+}
+
+/** A file beside the socket; what it is does not matter. */
+function createOtherFile(path: string): string {
+  writeFileSync(`${path}.other`, "");
+  return `${path}.other`;
 }
 
 /** A server whose one call is answered when the test says so. */
@@ -136,3 +146,33 @@ t.test("a socket that somebody removed meanwhile is no obstacle", async (t) => {
   rmSync(path);
   await t.resolves(listener.close());
 });
+
+t.test("who has connected before the end is served, though nobody had accepted him yet", async (t) => {
+  const server = createServer((_, response) => response.setHeader("connection", "close").end("served"));
+  const { path, listener } = await listen(t, { server });
+  const call = request({ socketPath: path, agent: false }).end();
+  await once(call, "socket");
+  const closed = listener.close();
+  const [response] = await once(call, "response");
+  t.equal(response.statusCode, 200);
+  response.resume();
+  await closed;
+});
+
+for (const [word, change] of [
+  ["removed", (path: string) => rmSync(path)],
+  ["replaced", (path: string) => renameSync(createOtherFile(path), path)],
+] as const) {
+  t.test(`a socket that somebody ${word} is noticed within a second, once`, async (t) => {
+    const clock = createManualClock();
+    let losses = 0;
+    const { path } = await listen(t, { clock, onLost: () => void losses++ });
+    await clock.advance(1_000);
+    t.equal(losses, 0);
+    change(path);
+    await clock.advance(1_000);
+    t.equal(losses, 1);
+    await clock.advance(10_000);
+    t.equal(losses, 1);
+  });
+}

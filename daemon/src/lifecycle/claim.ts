@@ -17,6 +17,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { AuthError, type Clock, checkedSocketPath, sleep } from "@codex-authd/shared";
 import { isFlockAvailable, tryFlock } from "../native/flock.js";
+import { checkPassedSocket } from "./passed-socket.js";
 import { probeSocket } from "./probe.js";
 import { prepareSocketFolder } from "./socket-folder.js";
 
@@ -42,17 +43,23 @@ export type ClaimResult =
   | { readonly state: "alreadyRunning"; readonly pid: number | undefined };
 
 /**
- * Claims the socket at `path`, and removes one that a dead daemon left there.
+ * Claims the socket at `path`, and removes one that a dead daemon left there. When the service manager listens there,
+ * on `passedSocket`, a daemon that holds the lock was started by hand and has lost the path to it: it notices, ends, and is
+ * waited for.
  * @throws AuthError ERR_CONFIG_INVALID when the path is relative or over 103 bytes, its folder is not ours alone, or
  * something that is not a socket is in the way (which is never deleted)
- * @throws AuthError ERR_STORAGE_UNAVAILABLE when the folder or the lock cannot be used
+ * @throws AuthError ERR_STORAGE_UNAVAILABLE when the folder or the lock cannot be used, or who lost the path does not end
  */
-export async function claimSocket(path: string, clock: Clock): Promise<ClaimResult> {
+export async function claimSocket(path: string, clock: Clock, passedSocket?: number): Promise<ClaimResult> {
   prepareSocketFolder(dirname(checkedSocketPath(path)));
+  const isPassed = passedSocket !== undefined;
+  if (isPassed) checkPassedSocket(passedSocket, path);
   const lock = openLock(lockPath(path));
+  const isServing = async (): Promise<boolean> => !isPassed && (await probeSocket(path)) === "somebody";
   try {
-    if (!(await takeLock(lock, path, clock))) return { state: "alreadyRunning", pid: giveUp(lock) };
-    if (await isOccupied(path)) return { state: "alreadyRunning", pid: giveUp(lock) };
+    const isFree = (await takeLock(lock, clock, isServing)) && (isPassed || !(await isOccupied(path)));
+    if (!isFree && isPassed) throw stillHeld(pidIn(lock));
+    if (!isFree) return { state: "alreadyRunning", pid: giveUp(lock) };
   } catch (error) {
     closeSync(lock);
     throw error;
@@ -61,12 +68,12 @@ export async function claimSocket(path: string, clock: Clock): Promise<ClaimResu
   return { state: "claimed", claim: createClaim(path, lock) };
 }
 
-/** False when another daemon has the lock and answers, or will not settle. */
-async function takeLock(lock: number, path: string, clock: Clock): Promise<boolean> {
+/** False when another daemon has the lock and will not settle, or `isServing` says that there is no need to wait. */
+async function takeLock(lock: number, clock: Clock, isServing: () => Promise<boolean>): Promise<boolean> {
   if (!isFlockAvailable()) return true;
   const deadlineAtMs = clock.now() + OWNER_SETTLES_MS;
   while (!tryFlock(lock)) {
-    if (clock.now() >= deadlineAtMs || (await probeSocket(path)) === "somebody") return false;
+    if (clock.now() >= deadlineAtMs || (await isServing())) return false;
     await sleep(clock, OWNER_LOOK_MS);
   }
   // Whoever is named in it is gone.
@@ -110,6 +117,14 @@ function openLock(path: string): number {
   }
 }
 
+function stillHeld(pid: number | undefined): AuthError {
+  return new AuthError(
+    "ERR_STORAGE_UNAVAILABLE",
+    `Another codex-authd${pid === undefined ? "" : ` (process ${pid})`} was started by hand and has not ended yet. ` +
+      "End it, then run `codex-auth service restart`.",
+  );
+}
+
 function createClaim(path: string, lock: number): SocketClaim {
   let isHeld = true;
   return {
@@ -124,8 +139,13 @@ function createClaim(path: string, lock: number): SocketClaim {
 }
 
 function giveUp(lock: number): number | undefined {
-  const pid = Number.parseInt(readFileSync(lock, "utf8"), 10);
+  const pid = pidIn(lock);
   closeSync(lock);
+  return pid;
+}
+
+function pidIn(lock: number): number | undefined {
+  const pid = Number.parseInt(readFileSync(lock, "utf8"), 10);
   return Number.isNaN(pid) ? undefined : pid;
 }
 
