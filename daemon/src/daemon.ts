@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Server } from "node:http";
 import { arch, platform, release } from "node:os";
 import { join } from "node:path";
-import { type Clock, childEnvironmentFrom } from "@codex-authd/shared";
+import { type Clock, childEnvironmentFrom, type EpochMs } from "@codex-authd/shared";
 import { loadCodexConfig } from "./codex/codex-config.js";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
@@ -24,7 +24,9 @@ import { createGenerations } from "./session/generations.js";
 import { type LoginChange, Logins } from "./session/logins.js";
 import { type SessionPlace, Sessions } from "./session/sessions.js";
 import { Successors } from "./session/successors.js";
+import { summaryOf } from "./session/summary.js";
 import { createGenerationFile } from "./storage/generation-file.js";
+import { openMemoryLogins } from "./storage/memory-logins.js";
 import { openStorage } from "./storage/open-storage.js";
 import { createVolatileRecord, openSessionRecord, rememberedHomes } from "./storage/session-record.js";
 import { VERSION } from "./version.js";
@@ -42,6 +44,12 @@ export interface DaemonOptions {
 export interface Daemon {
   /** Not yet listening: where it listens is the business of whoever supervises it. */
   readonly server: Server;
+  /** How many sessions there are, in words; no secret. */
+  summary(): string;
+  /** Calls `listener` whenever {@link Daemon.summary} may have changed. */
+  onChange(listener: () => void): void;
+  /** Since when the daemon has had nothing to do and nothing to lose by ending, or `null` while it has. */
+  idleSinceMs(): EpochMs | null;
   /** Ends event streams and pending logins, with a word to whoever waits, so that the drain is short. */
   stopServing(): Promise<void>;
   /** Waits for exchanges in flight, stores what they bring, and lets go of everything. */
@@ -68,6 +76,9 @@ export async function createDaemon({
   );
   const network = networkOfConfig(config);
   const settings = { ...client, trustedIssuers, network };
+  const memoryLogins = openMemoryLogins(join(stateFolder, "memory-logins"), config.socket, (error) =>
+    log.warn({ event: "memoryLogins.unsaved", error }),
+  );
   const context: SessionContext = {
     clock,
     log,
@@ -82,7 +93,8 @@ export async function createDaemon({
   const sessions = new Sessions({
     context,
     defaultCodexHome: config.codexHome,
-    openStorage: (place) => openStorage({ ...place, storage: effectiveStore(place, log) }, clock),
+    openStorage: (place) =>
+      openStorage({ ...place, storage: effectiveStore(place, log) }, { clock, memoryLogins }),
     openRecord: ({ kind, location }, codexHome) =>
       kind === "memory"
         ? createVolatileRecord(location)
@@ -129,10 +141,15 @@ export async function createDaemon({
   await openRemembered(sessions, recordFolder, log);
   return {
     server: rpc.server,
+    summary: () => summaryOf(sessions.list()),
+    onChange: (listener) => void feed.subscribe(listener),
+    idleSinceMs: () => (logins.hasPending || sessions.needDaemon ? null : rpc.idleSinceMs()),
     async stopServing() {
-      await Promise.all([logins.close(), rpc.close()]);
+      feed.daemonStopping();
+      await rpc.close(logins.close());
     },
     async close() {
+      await rpc.close();
       await redirects.close();
       await sessions.close();
       await http.close();

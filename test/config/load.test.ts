@@ -157,6 +157,7 @@ t.test("without a file the defaults hold", async (t) => {
     codexHome: "/home/me/.codex",
     httpProxy: null,
     httpsProxy: null,
+    idleExitSeconds: 0,
     issuer: "https://auth.openai.com",
     logLevel: "info",
     noProxy: null,

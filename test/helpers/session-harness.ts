@@ -13,6 +13,7 @@ import type { Change } from "#daemon/session/stored-state.js";
 import { Successors } from "#daemon/session/successors.js";
 import { createFileStorage } from "#daemon/storage/file-storage.js";
 import type { GrantStorage } from "#daemon/storage/grant-storage.js";
+import { openMemoryLogins } from "#daemon/storage/memory-logins.js";
 import { createMemoryStorage } from "#daemon/storage/memory-storage.js";
 import {
   createVolatileRecord,
@@ -88,12 +89,15 @@ export function createSessionHarness(
     random: () => 0.5,
   };
   const context: SessionContext = { clock, log: silentLog, ...shared } as SessionContext;
+  const memoryLogins = openMemoryLogins(join(home, "..", "state", "memory-logins"), "test", () => {});
   const sessions = new Sessions({
     context,
     defaultCodexHome: home,
     openStorage: ({ codexHome, storage, sessionName }) =>
       wrapStorage(
-        storage === "memory" ? createMemoryStorage(sessionName) : createFileStorage(codexHome, clock),
+        storage === "memory"
+          ? createMemoryStorage(sessionName, memoryLogins)
+          : createFileStorage(codexHome, clock),
       ),
     openRecord: ({ kind, location }, codexHome) => {
       if (kind === "memory") return createVolatileRecord(location);

@@ -95,3 +95,61 @@ t.test("a login that is pending when the daemon stops is told so", async (t) => 
 async function stoppingIn(log: () => string): Promise<void> {
   await until("the daemon is stopping", () => log().includes('"daemon.stopping"'));
 }
+
+t.test(
+  "a login that is pending when the daemon stops is told to those who watch, with what to do",
+  async (t) => {
+    const { daemon } = await setUp(t);
+    const client = daemon.client();
+    const events = client.events();
+    await events.next();
+    const { loginId } = await client.beginLogin({ codexHome: daemon.codexHome, flow: "browser" });
+    t.match((await events.next()).value, { type: "login/changed", data: { loginId, state: "pending" } });
+    const stopped = daemon.stop();
+    t.match((await events.next()).value, {
+      type: "login/changed",
+      data: {
+        loginId,
+        state: "failed",
+        code: "ERR_LOGIN_CANCELLED",
+        message: /the daemon is stopping\. Run `codex-auth login` again/,
+      },
+    });
+    t.equal(await stopped, 0);
+  },
+);
+
+t.test("a memory login ends with the daemon, which says so before, and the next one knows", async (t) => {
+  const { issuer, daemon } = await setUp(t);
+  const client = daemon.client();
+  const selector = { codexHome: daemon.codexHome, storage: "memory", sessionName: "work" } as const;
+  const login = await client.beginLogin({ ...selector, flow: "browser" });
+  if (login.flow === "browser") await approveLogin(login.authorizationUrl);
+  await client.awaitLogin(login);
+  const events = client.events();
+  await events.next();
+  const stopped = daemon.stop();
+  t.match((await events.next()).value, {
+    type: "session/changed",
+    data: {
+      cause: "daemonStopping",
+      session: {
+        sessionName: "work",
+        state: "signedOut",
+        reason: /Once it is back, run `codex-auth login --memory work`/,
+      },
+    },
+  });
+  t.equal(await stopped, 0);
+
+  const next = await startDaemon(t, { issuer, home: daemon.home });
+  const status = await next.cli(["status", "--memory", "work"]);
+  t.equal(status.code, 3);
+  t.match(status.stdout, /This memory login ended with the daemon that held it\./);
+  t.match(await next.cli(["token", "--memory", "work"]), {
+    code: 3,
+    stderr: /This memory login ended with the daemon that held it\. Run `codex-auth login`/,
+  });
+  const other = await next.cli(["status", "--memory", "other"]);
+  t.match(other.stdout, /There is no login\./);
+});

@@ -70,7 +70,14 @@ function flood(): DaemonEvent {
 const failedLogin = (loginId: string): DaemonEvent => ({
   name: "login/changed",
   generation: 10,
-  data: { loginId, codexHome: "/a", flow: "browser", state: "failed", code: "ERR_LOGIN_EXPIRED" },
+  data: {
+    loginId,
+    codexHome: "/a",
+    flow: "browser",
+    state: "failed",
+    code: "ERR_LOGIN_EXPIRED",
+    message: "Nobody finished the login in time.",
+  },
 });
 
 /** Opens a stream. Nothing is read until `frames()` is called. */

@@ -8,6 +8,7 @@ import {
   configPath,
   type Environment,
   type Redacted,
+  type Seconds,
   socketPaths,
 } from "@codex-authd/shared";
 import { parse, TomlError } from "smol-toml";
@@ -25,6 +26,7 @@ export interface Config {
   readonly codexHome: string;
   readonly httpProxy: Redacted | null;
   readonly httpsProxy: Redacted | null;
+  readonly idleExitSeconds: Seconds;
   readonly issuer: string;
   readonly logLevel: LogLevel;
   readonly noProxy: string | null;
@@ -110,6 +112,7 @@ function toConfig(settings: Settings, env: Environment): Config {
     codexHome: settings.codex_home ?? resolve(codexHomePath(env)),
     httpProxy: settings.http_proxy ?? null,
     httpsProxy: settings.https_proxy ?? null,
+    idleExitSeconds: settings.idle_exit_seconds ?? SETTING_DEFAULTS.idle_exit_seconds,
     issuer: settings.issuer ?? SETTING_DEFAULTS.issuer,
     logLevel: settings.log_level ?? SETTING_DEFAULTS.log_level,
     noProxy: settings.no_proxy ?? null,

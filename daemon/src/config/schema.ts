@@ -57,6 +57,11 @@ export const settingsSchema = z.strictObject({
     .describe(
       "Proxy for `https://` issuers, for every session: `http://` or `https://`, with a user name and password if need be.",
     ),
+  idle_exit_seconds: z
+    .int("must be a whole number")
+    .nonnegative("must be 0 or more")
+    .optional()
+    .describe("The daemon ends when it had nothing to do for so long; 0 never."),
   issuer: issuer
     .optional()
     .describe(
@@ -96,6 +101,7 @@ export type SettingName = keyof Settings;
 export const SETTING_DEFAULTS = {
   callback_port: 1455,
   client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
+  idle_exit_seconds: 0,
   issuer: "https://auth.openai.com",
   log_level: "info",
   originator: "codex_cli_rs",

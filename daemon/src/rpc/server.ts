@@ -12,6 +12,7 @@ import {
   fastify,
 } from "fastify";
 import type { Log } from "../log.js";
+import { type Activity, countActivity } from "./activity.js";
 import { internalError, invalidRequest, sendError, TEXT } from "./answers.js";
 import { createDispatcher } from "./dispatch.js";
 import { addEventsRoute } from "./events.js";
@@ -34,12 +35,15 @@ export interface RpcServerOptions {
   readonly limits?: Partial<RpcLimits>;
 }
 
-export interface RpcServer {
+export interface RpcServer extends Activity {
   /** To be listened on once {@link RpcServer.ready} has resolved. */
   readonly server: Server;
   ready(): Promise<void>;
-  /** Ends the event streams and asks callers to hang up after their answer. Calls in flight go on. */
-  close(): Promise<void>;
+  /**
+   * Asks callers to hang up after their answer, and ends the event streams once `lastWords` were spoken. Calls in flight
+   * go on.
+   */
+  close(lastWords?: Promise<void>): Promise<void>;
 }
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
@@ -47,6 +51,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...RPC_LIMITS, ...options.limits };
   const app = createApp(limits);
   const dispatcher = createDispatcher({ handlers, log, limits, version });
+  const activity = countActivity(app, clock);
   addErrorAnswers(app, log, limits);
   addRpcRoute(app, dispatcher, limits);
   addTokenRoute(app, dispatcher);
@@ -64,8 +69,10 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     async ready() {
       await app.ready();
     },
-    async close() {
+    idleSinceMs: activity.idleSinceMs,
+    async close(lastWords) {
       isClosing = true;
+      await lastWords;
       streams.close();
       await app.close();
     },

@@ -1,6 +1,7 @@
 import type { LoginChangedEvent, SessionChangedEvent, SnapshotEvent } from "@codex-authd/shared";
 import type { Generations } from "./generations.js";
 import type { LoginChange } from "./logins.js";
+import { endsWithDaemon } from "./refusals.js";
 import type { Session } from "./session.js";
 import type { Change } from "./stored-state.js";
 
@@ -37,6 +38,11 @@ export class ChangeFeed {
     this.#publish({ name: "session/changed", generation: session.generation, data });
   }
 
+  /** Tells of each login that is in memory only that it ends now. */
+  daemonStopping(): void {
+    for (const session of this.#sessions()) if (session.endsWithDaemon) this.#sessionEnding(session);
+  }
+
   loginChanged({ attempt, state, error }: LoginChange): void {
     const { id: loginId, session, flow } = attempt;
     const data = {
@@ -45,8 +51,18 @@ export class ChangeFeed {
       flow: flow.prompt.flow,
       state,
       code: error?.code ?? null,
+      message: error?.message ?? null,
     };
     this.#publish({ name: "login/changed", generation: this.#generations.next(), data });
+  }
+
+  #sessionEnding(session: Session): void {
+    const generation = this.#generations.next();
+    const status = session.status();
+    const reason = endsWithDaemon(status.sessionName ?? "default");
+    const ended = { ...status, state: "signedOut", reason, generation } as const;
+    const data = { cause: "daemonStopping", session: ended, previousAccount: null } as const;
+    this.#publish({ name: "session/changed", generation, data });
   }
 
   #publish(event: FeedEvent): void {

@@ -79,6 +79,10 @@ export class Logins {
     return true;
   }
 
+  get hasPending(): boolean {
+    return [...this.#attempts.values()].some(({ isPending }) => isPending);
+  }
+
   /** Cancels what is pending, and waits until everybody was told. */
   async close(): Promise<void> {
     for (const attempt of this.#attempts.values())

@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<SignedOut["reason"], string>> = {
   fileGone: "auth.json was removed by another process",
   otherCredential: "auth.json holds another kind of credential",
   unreadable: "auth.json cannot be read",
+  endedWithDaemon: "This memory login ended with the daemon that held it",
 };
 
 /** Why there is no usable login, in words for `status`. */
@@ -16,6 +17,11 @@ export function reasonOf(state: SignedOut | ReauthorizationRequired): string {
   if (state.failure) return state.failure.error.message;
   if (state.other) return `${REASONS.otherCredential}: ${state.other.authMode}.`;
   return `${REASONS[state.reason]}.`;
+}
+
+/** The reason of a memory login, told while its daemon is stopping. */
+export function endsWithDaemon(name: string): string {
+  return `This memory login ends with the daemon. Once it is back, run \`codex-auth login --memory ${name}\`.`;
 }
 
 /** What a caller who wants a token, or a newer one, is told. */
@@ -28,10 +34,8 @@ export function refusalOf(state: SignedOut, codexHome: string): AuthError {
         "nor refreshes. Use it as it is, or run `codex-auth login` to replace it.",
     );
   }
-  return new AuthError(
-    "ERR_LOGIN_REQUIRED",
-    `${REASONS[state.reason]} in ${codexHome}. Run \`codex-auth login\`.`,
-  );
+  const place = state.reason === "endedWithDaemon" ? "" : ` in ${codexHome}`;
+  return new AuthError("ERR_LOGIN_REQUIRED", `${REASONS[state.reason]}${place}. Run \`codex-auth login\`.`);
 }
 
 export function issuerNotTrusted(issuer: string): AuthError {

@@ -83,6 +83,18 @@ export class Session {
     return this.#stored.current.kind === "active";
   }
 
+  /** True when the login is in memory only, as its kind of storage has it. */
+  get endsWithDaemon(): boolean {
+    return this.#storage.kind === "memory" && this.#stored.current.kind !== "signedOut";
+  }
+
+  /** True while something is under way, or held, that would be lost if the daemon left of its own accord. */
+  get needsDaemon(): boolean {
+    const { current } = this.#stored;
+    const isUnsaved = current.kind === "active" && current.isUnsaved;
+    return this.endsWithDaemon || isUnsaved || this.#flight.isInFlight;
+  }
+
   /** What anybody may know of this session; no network, no disk. */
   status(): SessionStatus {
     return statusOf({

@@ -51,6 +51,11 @@ export class Sessions {
     return [...this.#opened];
   }
 
+  /** True while one of them has something under way, or holds what would be lost if the daemon left. */
+  get needDaemon(): boolean {
+    return this.list().some((session) => session.needsDaemon);
+  }
+
   /**
    * The session that a caller means, opened when it is first named. Two homes that share one real file share it.
    * @throws AuthError ERR_CONFIG_INVALID for a Codex home that cannot be used, ERR_CALLER_REFUSED when too many were named

@@ -21,7 +21,13 @@ export interface Identity {
 
 export interface SignedOut {
   readonly kind: "signedOut";
-  readonly reason: "noLogin" | "loggedOut" | "fileGone" | "otherCredential" | "unreadable";
+  readonly reason:
+    | "noLogin"
+    | "loggedOut"
+    | "fileGone"
+    | "otherCredential"
+    | "unreadable"
+    | "endedWithDaemon";
   /** What is there instead of a login of ours, when something is. */
   readonly other: { readonly authMode: string; readonly accountId: string | null } | null;
   readonly failure: Failure | null;
@@ -67,6 +73,9 @@ export type SessionEvent =
   | { readonly kind: "unreadable"; readonly failure: Failure };
 
 export const SIGNED_OUT: SignedOut = { kind: "signedOut", reason: "noLogin", other: null, failure: null };
+
+/** Of a memory session whose daemon is gone. */
+export const ENDED_WITH_DAEMON: SignedOut = { ...SIGNED_OUT, reason: "endedWithDaemon" };
 
 /** The state after `event`; the same object when the event means nothing in this state. */
 export function transition(state: SessionState, event: SessionEvent): SessionState {

@@ -14,6 +14,7 @@ import { backOffMs, isOver } from "./refresh-timing.js";
 import { spentBefore } from "./refusals.js";
 import {
   type Active,
+  ENDED_WITH_DAEMON,
   type Failure,
   goesOnWith,
   type Identity,
@@ -71,7 +72,7 @@ export class StoredState {
   readonly #context: SessionContext;
   readonly #onChange: (change: Change) => void;
   readonly #record: SessionRecord;
-  #state: SessionState = SIGNED_OUT;
+  #state: SessionState;
   #generation: number;
   #pendingWrite: PendingWrite | null = null;
   #readProblem: AuthError | null = null;
@@ -82,6 +83,7 @@ export class StoredState {
     this.#record = record;
     this.#context = context;
     this.#onChange = onChange;
+    this.#state = storage.endedWithDaemon ? ENDED_WITH_DAEMON : SIGNED_OUT;
     this.#generation = context.generations.next();
   }
 

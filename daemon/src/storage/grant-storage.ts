@@ -32,6 +32,9 @@ export interface GrantStorage {
   /** The real place, links resolved: two names of one place are one session. */
   readonly location: string;
 
+  /** True when a login was here, in the memory of a daemon that has ended. Default: false. */
+  readonly endedWithDaemon?: boolean;
+
   /** What a person should know of where the login rests, as of the last use. Default: nothing. */
   readonly warnings?: readonly string[];
 

@@ -3,6 +3,7 @@ import { createAutoStorage } from "./auto-storage.js";
 import { createFileStorage } from "./file-storage.js";
 import type { GrantStorage } from "./grant-storage.js";
 import { createKeyringStorage } from "./keyring-storage.js";
+import type { MemoryLogins } from "./memory-logins.js";
 import { createMemoryStorage } from "./memory-storage.js";
 
 export interface StoragePlace {
@@ -13,10 +14,13 @@ export interface StoragePlace {
 }
 
 /** The storage of one session; nothing is read yet. */
-export function openStorage({ codexHome, storage, sessionName }: StoragePlace, clock: Clock): GrantStorage {
+export function openStorage(
+  { codexHome, storage, sessionName }: StoragePlace,
+  { clock, memoryLogins }: { readonly clock: Clock; readonly memoryLogins: MemoryLogins },
+): GrantStorage {
   switch (storage) {
     case "memory":
-      return createMemoryStorage(sessionName);
+      return createMemoryStorage(sessionName, memoryLogins);
     case "keyring":
       return createKeyringStorage(codexHome, clock);
     case "auto":

@@ -7,7 +7,17 @@ export const snapshotEvent = z.object({ generation: z.number().int(), sessions: 
 const identity = z.object({ accountId: z.string().nullable(), email: z.string().nullable() });
 
 export const sessionChangedEvent = z.object({
-  cause: z.enum(["login", "refresh", "adoption", "logout", "fileGone", "refusal", "deferral", "storage"]),
+  cause: z.enum([
+    "login",
+    "refresh",
+    "adoption",
+    "logout",
+    "fileGone",
+    "refusal",
+    "deferral",
+    "storage",
+    "daemonStopping",
+  ]),
   session: sessionStatus,
   previousAccount: identity
     .nullable()
@@ -20,6 +30,7 @@ export const loginChangedEvent = z.object({
   flow: loginFlow,
   state: z.enum(["pending", "loggedIn", "failed"]),
   code: z.string().nullable().describe("Error code when failed."),
+  message: z.string().nullable().describe("What happened and what to do next, when failed."),
 });
 
 /** SSE event name → schema of its data. */
