@@ -3,8 +3,10 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AuthError } from "@codex-authd/shared";
 import t, { type Test } from "tap";
+import { run } from "#client/cli/program.js";
 import { createTestTerminal, runCli } from "../helpers/cli-run.js";
 import { createFakeDaemon, type FakeDaemon, sessionStatus } from "../helpers/fake-daemon.js";
+import { createImpatientClock } from "../helpers/impatient-clock.js";
 
 process.env.TZ = "UTC";
 
@@ -138,6 +140,33 @@ t.test("a flow that may not work here is begun with a warning", async (t) => {
   const daemon = await setUp(t, { ...BROWSER, warnings: ["This is an SSH session."] });
   const { stderr } = await runCli(daemon, ["login", "--browser", "--no-browser"]);
   t.match(stderr, /^warning: This is an SSH session\.\nOpen this address/);
+});
+
+/** A terminal in WSL, whose person does not come back from the browser; `code` is what the issuer says to a device login. */
+async function waitInWsl(t: Test, code: () => object) {
+  const daemon = await setUp(t);
+  neverFinished(daemon);
+  daemon.handlers["login/begin"] = ({ flow }) => {
+    if (flow !== "device") return { ...BROWSER, fallback: "device" };
+    daemon.handlers["login/await"] = () => ({ state: "loggedIn", status: sessionStatus() });
+    return code();
+  };
+  const terminal = { ...createTestTerminal(daemon), clock: createImpatientClock() };
+  return run(["login", "--no-browser"], terminal).then((exitCode) => ({ exitCode, ...terminal.written }));
+}
+
+t.test("WSL: a code follows when the browser does not come back, and the address is over", async (t) => {
+  const { exitCode, stderr } = await waitInWsl(t, () => DEVICE);
+  t.equal(exitCode, 0);
+  t.match(stderr, /within 3 minutes, a code follows[\s\S]* it is not valid any more\.\n[\s\S]*ABCD-12345/);
+});
+
+t.test("WSL: when there is no code either, the address stays valid", async (t) => {
+  const { exitCode, stderr } = await waitInWsl(t, () => {
+    throw new AuthError("ERR_LOGIN_DENIED", "Device code login is not enabled.");
+  });
+  t.equal(exitCode, 0);
+  t.match(stderr, /did not come back .*; it stays valid\. Device code login is not enabled\.\n$/);
 });
 
 t.test("device: the code stands out", async (t) => {

@@ -1,8 +1,11 @@
 /** What a person is shown to log in. */
 import type { EpochMs } from "@codex-authd/shared";
 import type { PendingLogin } from "../call-options.js";
+import { FALLBACK_AFTER_MS } from "../login.js";
 import { formatMoment, printable } from "./format.js";
 import type { Output } from "./output.js";
+
+const FALLBACK_MINUTES = FALLBACK_AFTER_MS / 60_000;
 
 type BrowserLogin = Extract<PendingLogin, { flow: "browser" }>;
 type DeviceLogin = Extract<PendingLogin, { flow: "device" }>;
@@ -19,14 +22,22 @@ export function authorizationEvent(pending: PendingLogin): object {
 
 /** `isOpening`: a browser is opened for the person, who needs the URL only when that fails. */
 export function browserLines(
-  { authorizationUrl }: BrowserLogin,
+  { authorizationUrl, fallback }: BrowserLogin,
   isOpening: boolean,
   output: Output,
 ): string[] {
   const words = isOpening
     ? "Log in with your browser, which opens now. If it does not, open this address:"
     : "Open this address in a browser to log in:";
-  return [words, "", output.styleNote("cyan", printable(authorizationUrl)), ""];
+  const later = fallback
+    ? [`If the browser does not come back within ${FALLBACK_MINUTES} minutes, a code follows.`, ""]
+    : [];
+  return [words, "", output.styleNote("cyan", printable(authorizationUrl)), "", ...later];
+}
+
+/** Half a sentence; what it means for the address follows. */
+export function noRedirectWords(): string {
+  return `The browser did not come back from the address above within ${FALLBACK_MINUTES} minutes`;
 }
 
 export function deviceLines(pending: DeviceLogin, nowMs: EpochMs, output: Output): string[] {

@@ -12,9 +12,8 @@ import {
 } from "../command-scope.js";
 import { EXIT, InterruptedError } from "../exit-codes.js";
 import { explainLogin } from "../login-plan.js";
-import { authorizationEvent, browserLines, deviceLines, PASTE_PROMPT } from "../login-view.js";
-import { completeFromInput } from "../paste.js";
-import { type Progress, startProgress } from "../progress.js";
+import { authorizationEvent, browserLines, deviceLines, noRedirectWords } from "../login-view.js";
+import { startWaiting } from "../login-wait.js";
 import { sessionReason, sessionSentence } from "../session-view.js";
 
 interface LoginCommandOptions extends CommonOptions {
@@ -34,9 +33,6 @@ interface LoginRun {
   readonly options: LoginCommandOptions;
   readonly abort: AbortController;
 }
-
-/** A redirect takes seconds after the person agreed; after this the browser may be on another machine. */
-const OFFER_PASTE_AFTER_MS = 60_000;
 
 const EXAMPLES = `
 Examples:
@@ -88,22 +84,33 @@ async function runLogin(run: LoginRun): Promise<number> {
 
 async function authorize(run: LoginRun): Promise<SessionStatus> {
   const { scope, options, abort } = run;
-  let progress: Progress | undefined;
+  const { client, output, terminal } = scope;
+  let shown: PendingLogin | undefined;
+  let stopWaiting = (): void => undefined;
+  const waitOptions = {
+    ...scope,
+    paste: options.paste === true,
+    onFailure: (error: unknown) => abort.abort(error),
+  };
   try {
-    return await scope.client.login({
+    return await client.login({
       ...wishOf(run),
       force: true,
       signal: abort.signal,
-      openBrowser: options.openBrowser === false ? false : (url) => openInBrowser(url, scope.terminal),
+      openBrowser: options.openBrowser === false ? false : (url) => openInBrowser(url, terminal),
       onBrowserFailure: (reason) =>
-        scope.output.note(`No browser could be opened: ${reason}. Open the address yourself.`),
+        output.note(`No browser could be opened: ${reason}. Open the address yourself.`),
+      onFallbackFailure: (reason) => output.note(`${noRedirectWords()}; it stays valid. ${reason}`),
       onAuthorization: async (pending) => {
+        stopWaiting();
+        if (shown) output.note("", `${noRedirectWords()}; it is not valid any more.`);
         show(run, pending);
-        progress = await wait(run, pending);
+        shown = pending;
+        stopWaiting = await startWaiting(pending, waitOptions);
       },
     });
   } finally {
-    progress?.stop();
+    stopWaiting();
   }
 }
 
@@ -128,36 +135,6 @@ function show({ scope, options }: LoginRun, pending: PendingLogin): void {
       ? browserLines(pending, options.openBrowser !== false, output)
       : deviceLines(pending, terminal.clock.now(), output);
   output.note(...lines);
-}
-
-/** A spinner, or at once with `--paste`, later of itself, a place to paste the address into. */
-async function wait(run: LoginRun, pending: PendingLogin): Promise<Progress | undefined> {
-  const { scope, options, abort } = run;
-  if (options.paste) return askForPaste(run, pending);
-  const text =
-    pending.flow === "browser" ? "Waiting for the browser," : "Waiting for the code to be entered,";
-  const progress = scope.output.isJson
-    ? undefined
-    : await startProgress(scope.terminal, text, pending.expiresAtMs);
-  if (scope.output.isJson || !scope.terminal.stdin.isTTY) return progress;
-  const cancel = scope.terminal.clock.setTimer(OFFER_PASTE_AFTER_MS, () => {
-    progress?.stop();
-    askForPaste(run, pending);
-  });
-  abort.signal.addEventListener("abort", cancel, { once: true });
-  return progress;
-}
-
-/** In the background: the redirect may still arrive, and then the login ends without it. */
-function askForPaste({ scope, abort }: LoginRun, pending: PendingLogin): undefined {
-  if (pending.flow !== "browser") return;
-  const { client, output, terminal } = scope;
-  const { loginId, redirectUri } = pending;
-  const complete = (url: string): Promise<unknown> => client.completeLogin(loginId, url);
-  output.note(...PASTE_PROMPT);
-  completeFromInput(terminal.stdin, { redirectUri, output, signal: abort.signal, complete }).catch(
-    (error: unknown) => abort.abort(error),
-  );
 }
 
 function finish({ scope }: LoginRun, status: SessionStatus, remark: string | undefined): number {
