@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import sparticuz from "@sparticuz/chromium";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
@@ -71,9 +71,17 @@ async function unpackedProgram(folder: string): Promise<Program> {
   try {
     const executablePath = await sparticuz.executablePath();
     const args = sparticuz.args.filter((flag) => !UNWANTED_FLAGS.includes(flag));
-    return { executablePath, args, env: { FONTCONFIG_PATH: join(folder, "fonts") } };
+    return { executablePath, args, env: { FONTCONFIG_FILE: writeFontConfig(folder) } };
   } finally {
     if (TMPDIR === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = TMPDIR;
   }
+}
+
+/** The one that comes along looks for its fonts in /tmp alone; without any font, every text has no size. */
+function writeFontConfig(folder: string): string {
+  const file = join(folder, "fonts.conf");
+  const places = `<dir>${join(folder, "fonts")}</dir><cachedir>${join(folder, "fonts-cache")}</cachedir>`;
+  writeFileSync(file, `<?xml version="1.0"?><fontconfig>${places}</fontconfig>`);
+  return file;
 }
