@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import sparticuz from "@sparticuz/chromium";
-import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import type { Teardown } from "./daemon-place.js";
 import { temporaryFolder } from "./temp-folder.js";
 
@@ -50,6 +50,16 @@ export async function openContext(browser: Browser): Promise<{ context: BrowserC
     },
   );
   return { context, strays };
+}
+
+/** A page that remembers what its browser complained about. */
+export async function openPage(context: BrowserContext): Promise<{ page: Page; complaints: string[] }> {
+  const complaints: string[] = [];
+  const page = await context.newPage();
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  return { page, complaints };
 }
 
 function installedProgram(): Program | undefined {

@@ -1,10 +1,11 @@
 /** What a page looks like to a browser: colours, order and room as they come out, not as they were written. */
 import type { Page } from "playwright-core";
 
-export type ColorScheme = "light" | "dark";
-
 /** WCAG 2.2 §1.4.3 for text of ordinary size. */
 export const MIN_CONTRAST = 4.5;
+
+/** WCAG 2.2 §1.4.6, for those who ask for more. */
+export const MIN_ENHANCED_CONTRAST = 7;
 
 /** One piece of visible text. */
 export interface TextColours {
@@ -34,15 +35,13 @@ export function structureOf(page: Page): Promise<Structure> {
   }));
 }
 
-/** How many pixels one has to scroll to the right to see everything at this width. */
-export async function horizontalScrollAt(page: Page, width: number): Promise<number> {
-  await page.setViewportSize({ width, height: 800 });
+/** How many pixels one has to scroll to the right to see everything. */
+export function horizontalScroll(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
 /** Every visible text with its contrast, as the browser computes the colours. */
-export async function textColoursIn(page: Page, colorScheme: ColorScheme): Promise<TextColours[]> {
-  await page.emulateMedia({ colorScheme });
+export async function textColours(page: Page): Promise<TextColours[]> {
   const texts = await page.evaluate(() => {
     const backgroundOf = (element: Element | null): string => {
       if (element === null) return "rgb(255, 255, 255)";

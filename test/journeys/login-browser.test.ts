@@ -19,7 +19,7 @@ t.test("a login in the browser serves our callers and the real Codex alike", asy
   t.match(prompt, { event: "authorization", flow: "browser", expiresAtMs: Number });
   const page = await approveLogin(prompt.authorizationUrl);
   t.match(page, { status: 200, body: /You are signed in/ });
-  t.match(page.body, "me@example.com");
+  t.match(page.body, "me<wbr>@example<wbr>.com");
   const { code, stderr } = await login.ended;
   t.strictSame({ code, stderr }, { code: 0, stderr: "" });
   t.match(JSON.parse(await login.nextLine()), { event: "loggedIn", state: "active", flow: "browser" });

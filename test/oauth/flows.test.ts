@@ -91,7 +91,7 @@ t.test("a browser login, a refresh and a revocation", async (t) => {
   const { server, client } = await startIssuer(t);
   const { tokens, page, again } = await logIn(t, client);
   t.equal(page.status, 200);
-  t.match(page.body, "<dd>me@example.com</dd>");
+  t.match(page.body, "<bdi>me<wbr>@example<wbr>.com</bdi>");
   t.ok(server.isAccessTokenValid(tokens.accessToken.reveal()));
   t.strictSame(server.violations, []);
 

@@ -27,6 +27,11 @@ t.test("texts from outside are escaped", async (t) => {
   t.equal(failure.html.split(ESCAPED).length - 1, 4, "in window title, heading, text and code");
 });
 
+t.test("nothing that turns the text around it, or hides in it, comes through", async (t) => {
+  const { html } = successPage({ email: "me\u202e\u2066@\u0000example\u0085.com", planType: null });
+  t.match(html, "<bdi>me<wbr>@example<wbr>.com</bdi>");
+});
+
 for (const [name, { html, status }] of Object.entries(PAGES)) {
   t.test(`the ${name} page`, async (t) => {
     t.test("names its language, and has a title, one main and one heading", async (t) => {
@@ -40,6 +45,9 @@ for (const [name, { html, status }] of Object.entries(PAGES)) {
     t.test("loads and runs nothing", async (t) => {
       const [before = "", after = ""] = html.split('<link rel="icon" href="data:,">');
       t.notMatch(before + after, /<script|<link|<img|<iframe|<form|url\(|@import|https?:|\son\w+=|\sstyle=/i);
+    });
+    t.test("moves nothing", async (t) => {
+      t.notMatch(html, /animation|transition|@keyframes/);
     });
     t.test("has the one style that the policy allows", async (t) => {
       const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? "";
@@ -67,15 +75,15 @@ t.test("the policy forbids everything else", async (t) => {
 
 t.test("a command in a message is shown as one", async (t) => {
   const { html } = failurePage({ title: "No", message: "Run `codex-auth login <again>`." });
-  t.match(html, "<p>Run <code>codex-auth login &lt;again&gt;</code>.</p>");
+  t.match(html, '<p dir="auto">Run <code>codex-auth login &lt;again&gt;</code>.</p>');
 });
 
 t.test("the success page names account and plan, as far as they are known", async (t) => {
-  t.match(PAGES.success.html, "<dd>me@example.com</dd>");
-  t.match(PAGES.success.html, "<dd>Pro</dd>");
+  t.match(PAGES.success.html, "<bdi>me<wbr>@example<wbr>.com</bdi>");
+  t.match(PAGES.success.html, "<bdi>Pro</bdi>");
   t.match(
     successPage({ email: null, planType: "self_serve_business_usage_based" }).html,
-    "<dd>Self serve business usage based</dd>",
+    "<bdi>Self serve business usage based</bdi>",
   );
   t.notMatch(successPage({ email: null, planType: "unknown" }).html, "<dl>");
 });

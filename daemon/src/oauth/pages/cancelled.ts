@@ -5,7 +5,7 @@ export function cancelledPage(): LoopbackPage {
   const html = renderPage({
     title: "Sign-in cancelled",
     paragraphs: [
-      "Nothing has changed on this computer. You can close this window, or start again from the terminal.",
+      "This sign-in has changed nothing on this computer. You can close this window, or start again from the terminal.",
     ],
     mood: "neutral",
   });

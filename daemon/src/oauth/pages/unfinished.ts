@@ -7,7 +7,7 @@ export function unfinishedPage(): LoopbackPage {
     paragraphs: [
       "The sign-in is still being finished. Look at the terminal to see how it ends; you can close this window.",
     ],
-    mood: "neutral",
+    mood: "pending",
   });
   return { status: 504, html };
 }
