@@ -45,14 +45,14 @@ export function createTrustStore(systemBundles: readonly string[] = SYSTEM_BUNDL
   const known = new Map<string, KnownTrust>();
   return {
     trustIn(caFile) {
-      const path = caFile?.value ?? "";
-      const before = known.get(path);
+      const name = caFile ? `${caFile.source}=${caFile.value}` : "";
+      const before = known.get(name);
       const bundle = caFile && readCaBundle(caFile, before?.bundle ?? undefined);
       const systemRoots = firstOf(systemBundles);
       if (before && before.bundle === bundle && before.systemRoots === systemRoots) return before;
       const trust = { caFile, bundle, systemRoots, secureContext: contextOf(bundle, systemRoots) };
       if (known.size >= KNOWN_MAX) known.clear();
-      known.set(path, trust);
+      known.set(name, trust);
       return trust;
     },
   };
