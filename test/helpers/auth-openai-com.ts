@@ -57,12 +57,13 @@ export async function startCodexLogin(t: Test, { codex, certificate }: Installed
   return { authorizationUrl: address() ?? "", ended };
 }
 
-/** Our daemon as a person has it: Node is told of the network's own authority. */
+/** Our daemon as a person has it who was told of the network's own authority. */
 export function startInstalledDaemon(
   t: Test,
   { issuer, codex, certificate }: InstalledScene,
   callbackPort = 0,
 ): Promise<Daemon> {
-  const env = { CODEX_HOME: codex.path, NODE_EXTRA_CA_CERTS: certificate.caFile, NODE_OPTIONS: undefined };
-  return startDaemon(t, { issuer, config: { issuer: ISSUER, callback_port: callbackPort }, env });
+  const env = { CODEX_HOME: codex.path, NODE_OPTIONS: undefined };
+  const config = { issuer: ISSUER, callback_port: callbackPort, ca_certificate_file: certificate.caFile };
+  return startDaemon(t, { issuer, config, env });
 }

@@ -17,6 +17,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   flock: "util-linux",
   ip: "iproute2",
   mandoc: "mandoc",
+  mitmdump: "mitmproxy",
   mount: "mount",
   openssl: "openssl",
   prlimit: "util-linux",
@@ -50,8 +51,14 @@ export function requireRoot(): void {
 export function runTool(
   [tool = "", ...args]: readonly string[],
   env: NodeJS.ProcessEnv = { PATH: process.env.PATH },
+  cwd: string = process.cwd(),
 ): ToolRun {
-  const { status, stdout, stderr, error } = spawnSync(tool, args, { env, encoding: "utf8", timeout: 30_000 });
+  const { status, stdout, stderr, error } = spawnSync(tool, args, {
+    env,
+    cwd,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
   if (error) throw error;
   return { code: status, stdout, stderr };
 }

@@ -28,7 +28,39 @@ export function createTlsCertificate(host: string, folder: string): TlsCertifica
   return { caFile: path("ca.pem"), ca: read("ca.pem"), key: read("host.key"), cert: read("host.pem") };
 }
 
-function openssl(args: readonly string[]): void {
-  const { code, stderr } = runTool(["openssl", ...args]);
+/** What the configuration of `openssl ca`, which alone can date back, has to say. */
+const SELF_SIGNED = `
+[ca]
+default_ca = own
+[own]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+x509_extensions = authority
+[any]
+commonName = supplied
+[authority]
+basicConstraints = critical,CA:TRUE
+`;
+
+/**
+ * The authority that {@link createTlsCertificate} left in `folder`, with the same name and key, as it was valid in 2020
+ * only: whoever trusts nothing newer has a stale bundle. Answers the path of its certificate.
+ */
+export function createExpiredAuthority(folder: string): string {
+  const path = (name: string): string => join(folder, name);
+  writeFileSync(path("ca.cnf"), SELF_SIGNED);
+  writeFileSync(path("index.txt"), "");
+  openssl(["req", "-new", "-key", path("ca.key"), "-subj", "/CN=Test authority", "-out", path("ca.csr")]);
+  const dates = ["-startdate", "200101000000Z", "-enddate", "200102000000Z"];
+  const files = ["-config", "ca.cnf", "-keyfile", "ca.key", "-in", "ca.csr", "-out", "expired.pem"];
+  openssl(["ca", "-batch", "-notext", "-selfsign", ...dates, ...files], folder);
+  return path("expired.pem");
+}
+
+function openssl(args: readonly string[], cwd?: string): void {
+  const { code, stderr } = runTool(["openssl", ...args], undefined, cwd);
   if (code !== 0) throw new Error(`openssl ${args[0]} failed:\n${stderr}`);
 }
