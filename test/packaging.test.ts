@@ -1,6 +1,6 @@
 /** What npm would publish, installed where nothing of this repository is. */
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -70,6 +70,17 @@ t.test("the tarballs hold what runs and what is to be read, and nothing else", a
     t.strictSame(paths.filter((path) => !/^(?:dist|bin|man)\//.test(path)).sort(), PAPERS, name);
     const foreign = paths.filter((path) => /tsbuildinfo|test|(?<!\.d)\.ts$/.test(path));
     t.strictSame(foreign, [], name);
+  }
+});
+
+t.test("the client brings the units of the repository", async (t) => {
+  for (const unit of [
+    "systemd/codex-authd.service",
+    "systemd/codex-authd.socket",
+    "launchd/codex-authd.plist",
+  ]) {
+    const shipped = join(app, "node_modules/@codex-authd/client/dist", unit);
+    t.equal(readFileSync(shipped, "utf8"), readFileSync(join(ROOT, unit), "utf8"), unit);
   }
 });
 

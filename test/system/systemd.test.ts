@@ -203,3 +203,38 @@ t.test("a passed socket that callers would not find is not served", async (t) =>
   t.equal((await ended)[0], 2);
   t.match(log(), /The service manager listens on .*\.other, and the configuration says/);
 });
+
+t.test("codex-auth service: installed, used, restarted, shown and removed as a person would", async (t) => {
+  const issuer = await startAuthorizationServer(t);
+  const home = createPlace(t, { issuer });
+  writeLogin(home.codexHome, issuer);
+  const manager = await startUserManager(t, home.home);
+  const place = createPlace(t, {
+    issuer,
+    home: home.home,
+    env: { ...manager.env, CODEX_AUTHD_SOCKET: undefined },
+  });
+  const service = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await place.cli(["service", ...args, "--json"]);
+    t.strictSame({ code, stderr }, { code: 0, stderr: "" }, args.join(" "));
+    return JSON.parse(stdout);
+  };
+  t.match(await service("install"), { files: [{ change: "created" }, { change: "created" }] });
+  t.match(await service("install"), {
+    files: [{ change: "unchanged" }, { change: "unchanged" }],
+    commands: [],
+  });
+  t.match(await service("status"), { installed: true, enabled: true, active: false, listening: true });
+  t.equal((await place.cli(["token"])).code, 0);
+  const { pid, sinceMs } = await service("status");
+  t.equal(JSON.parse((await place.cli(["daemon", "status", "--json"])).stdout).pid, pid);
+  t.ok(Math.abs(Date.now() - sinceMs) < 60_000);
+  await service("restart");
+  t.not((await service("status")).pid, pid);
+  await service("stop");
+  t.match(await service("status"), { active: false, listening: false });
+  await service("start");
+  await service("uninstall");
+  t.match(await service("status"), { installed: false, enabled: false, active: false, listening: false });
+  t.equal(manager.property(SOCKET, "LoadState"), "not-found");
+});

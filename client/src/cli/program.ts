@@ -10,6 +10,7 @@ import { listCommand } from "./commands/list.js";
 import { loginCommand } from "./commands/login.js";
 import { logoutCommand } from "./commands/logout.js";
 import { refreshCommand } from "./commands/refresh.js";
+import { serviceCommand } from "./commands/service.js";
 import { statusCommand } from "./commands/status.js";
 import { tokenCommand } from "./commands/token.js";
 import { reportError } from "./error-report.js";
@@ -65,6 +66,7 @@ export function createProgram(context: CommandContext): Command {
     refreshCommand,
     logoutCommand,
     daemonCommand,
+    serviceCommand,
     completionCommand,
   ];
   for (const command of commands) program.addCommand(command(context));

@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
 import { type Clock, type Environment, systemClock } from "@codex-authd/shared";
 import { ownSurroundings, type Surroundings } from "../observed-environment.js";
+import type { CommandRunner } from "./service/command-runner.js";
 
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
@@ -24,6 +25,8 @@ export interface Terminal {
   readonly cwd: string;
   readonly surroundings: Surroundings;
   readonly clock: Clock;
+  /** A service manager other than this machine's. */
+  readonly services?: { readonly platform: NodeJS.Platform; readonly runner: CommandRunner };
   /** Calls back on SIGINT or SIGTERM; the returned function stops that. */
   onInterrupt(callback: (signal: Signal) => void): () => void;
 }

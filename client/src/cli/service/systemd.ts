@@ -1,0 +1,147 @@
+import { join } from "node:path";
+import { AuthError } from "@codex-authd/shared";
+import type { Command } from "./command-runner.js";
+import { isThere, MARK, type ServiceFile } from "./service-file.js";
+import type { ServiceManager, ServiceSetting, ServiceStatus } from "./service-manager.js";
+import { template } from "./templates.js";
+
+const SERVICE = "codex-authd.service";
+const SOCKET = "codex-authd.socket";
+
+const PROPERTIES =
+  "ActiveState,ActiveEnterTimestamp,MainPID,Result,ExecMainStatus,ExecMainExitTimestampMonotonic";
+
+/** `systemctl --user` on units in `$XDG_CONFIG_HOME/systemd/user`. */
+export function createSystemd(setting: ServiceSetting): ServiceManager {
+  const { runner, env, home } = setting;
+  const folder = join(env.XDG_CONFIG_HOME || join(home, ".config"), "systemd", "user");
+  const files = unitFiles(folder, setting);
+  const show = async (unit: string, properties: string): Promise<Map<string, string>> => {
+    const command = systemctl("show", "--timestamp=unix", `--property=${properties}`, unit);
+    return parseProperties((await runner.run(command)).stdout);
+  };
+  return {
+    name: "systemd",
+    files,
+    async check() {
+      const { code, stderr } = await runner.run(systemctl("show", "--property=Version"));
+      if (code !== 0) throw new AuthError("ERR_CONFIG_INVALID", unreachable(env, stderr));
+    },
+    async activation(isChanged) {
+      const enable = systemctl("enable", "--now", SOCKET);
+      if (isChanged) return [systemctl("daemon-reload"), enable, systemctl("try-restart", SERVICE)];
+      const socket = await show(SOCKET, "ActiveState,UnitFileState");
+      const isOn = socket.get("ActiveState") === "active" && socket.get("UnitFileState") === "enabled";
+      return isOn ? [] : [enable];
+    },
+    deactivation: async () => ({
+      before: (await isThere(join(folder, SOCKET))) ? [systemctl("disable", "--now", SOCKET, SERVICE)] : [],
+      after: [systemctl("daemon-reload")],
+    }),
+    start: async () => [systemctl("start", SOCKET)],
+    stop: async () => [systemctl("stop", SOCKET, SERVICE)],
+    restart: async () => [systemctl("restart", SERVICE)],
+    async status() {
+      const service = await show(SERVICE, PROPERTIES);
+      const socket = await show(SOCKET, "ActiveState,UnitFileState");
+      const installed = await isThere(join(folder, SERVICE));
+      return statusOf({ service, socket, installed, socketPath: setting.socketPath });
+    },
+    logs: ({ lines, follow }) => [
+      "journalctl",
+      "--user",
+      `--unit=${SERVICE}`,
+      `--lines=${lines}`,
+      "--output=cat",
+      ...(follow ? ["--follow"] : []),
+    ],
+    async advice() {
+      const linger = await runner.run([
+        "loginctl",
+        "show-user",
+        `${setting.uid}`,
+        "--property=Linger",
+        "--value",
+      ]);
+      if (linger.stdout.trim() !== "no") return [];
+      return [
+        "The service ends when you log out. `loginctl enable-linger` keeps it, as on a machine without a desktop.",
+      ];
+    },
+  };
+}
+
+function systemctl(...args: readonly string[]): Command {
+  return ["systemctl", "--user", ...args];
+}
+
+function unitFiles(folder: string, { program, socketPath }: ServiceSetting): ServiceFile[] {
+  const service = template("systemd/codex-authd.service");
+  const socket = template("systemd/codex-authd.socket");
+  const command = program.map(quoted).join(" ");
+  return [
+    {
+      path: join(folder, SERVICE),
+      text: `# ${MARK}\n${replaced(service, "ExecStart", command)}`,
+    },
+    {
+      path: join(folder, SOCKET),
+      text: `# ${MARK}\n${replaced(socket, "ListenStream", socketPath.replaceAll("%", "%%"))}`,
+    },
+  ];
+}
+
+/** A function, for `$` means something in a replacement. */
+function replaced(unit: string, key: string, value: string): string {
+  return unit.replace(new RegExp(`^${key}=.*$`, "m"), () => `${key}=${value}`);
+}
+
+/** One word of a command line: systemd.service(5), "COMMAND LINES". */
+function quoted(word: string): string {
+  const escaped = word
+    .replaceAll("\\", "\\\\")
+    .replaceAll('"', '\\"')
+    .replaceAll("%", "%%")
+    .replaceAll("$", "$$$$");
+  return /^[\w./@:+=-]+$/.test(word) ? word : `"${escaped}"`;
+}
+
+function parseProperties(text: string): Map<string, string> {
+  const entries = text.split("\n").map((line) => line.split(/=(.*)/s, 2));
+  return new Map(entries.map(([name = "", value = ""]) => [name, value]));
+}
+
+interface Facts {
+  readonly service: ReadonlyMap<string, string>;
+  readonly socket: ReadonlyMap<string, string>;
+  readonly installed: boolean;
+  readonly socketPath: string;
+}
+
+function statusOf({ service, socket, installed, socketPath }: Facts): ServiceStatus {
+  const active = service.get("ActiveState") === "active";
+  const sinceSeconds = Number(service.get("ActiveEnterTimestamp")?.replace("@", ""));
+  const hasEnded = !["", "0"].includes(service.get("ExecMainExitTimestampMonotonic") ?? "");
+  return {
+    manager: "systemd",
+    installed,
+    enabled: socket.get("UnitFileState") === "enabled",
+    active,
+    listening: socket.get("ActiveState") === "active",
+    pid: Number(service.get("MainPID")) || null,
+    sinceMs: active && sinceSeconds > 0 ? sinceSeconds * 1_000 : null,
+    socket: socketPath,
+    lastExit: hasEnded ? `${service.get("Result")} (status ${service.get("ExecMainStatus")})` : null,
+  };
+}
+
+function unreachable(env: ServiceSetting["env"], stderr: string): string {
+  const otherwise = "Without a service, `codex-auth` starts the daemon when it is needed.";
+  if (env.WSL_DISTRO_NAME) {
+    return `This WSL runs no systemd. Write "[boot]" and "systemd=true" into /etc/wsl.conf and run \`wsl --shutdown\`. ${otherwise}`;
+  }
+  if (!env.XDG_RUNTIME_DIR) {
+    return `XDG_RUNTIME_DIR is not set, so this is no login session: log in directly instead of by su or cron, or set it to /run/user/UID. ${otherwise}`;
+  }
+  return `No systemd of yours can be reached (${stderr.trim()}). ${otherwise}`;
+}
