@@ -143,7 +143,9 @@ function recordOn(place: RecordPlace): SessionRecord {
     get network() {
       return remembered.network;
     },
-    bind: (network) => keep({ ...remembered, network }),
+    bind(network) {
+      if (network !== remembered.network) keep({ ...remembered, network });
+    },
     close: () => void place.close(),
   };
 }
