@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 
 /** What a proxy was asked for. */
@@ -15,6 +16,8 @@ export interface ProxyOptions {
   readonly credentials?: string;
   /** Status that everything is answered with, instead of being passed on. */
   readonly refusal?: number;
+  /** PEM key and certificate: a proxy that is itself reached over TLS. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 export interface ProxyServer {
@@ -36,12 +39,13 @@ export async function startProxy(
     requests.push({ method, target: url, authorization: headers["proxy-authorization"] });
     return statusFor(message, options);
   };
-  const server = createServer((message, response) => {
+  const server = options.tls ? createTlsServer(options.tls) : createServer();
+  server.on("request", (message: IncomingMessage, response: ServerResponse) => {
     const status = admit(message);
     if (status === undefined) passOn(message, response);
     else response.writeHead(status).end();
   });
-  server.on("connection", (socket) => sockets.add(socket));
+  server.on("connection", (socket: Socket) => sockets.add(socket));
   server.on("connect", (message: IncomingMessage, socket: Socket) => {
     const status = admit(message);
     if (status === undefined) sockets.add(tunnel(message.url ?? "", socket));
@@ -54,7 +58,7 @@ export async function startProxy(
     for (const socket of sockets) socket.destroy();
   });
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { host, url: `http://${host}`, requests };
+  return { host, url: `${options.tls ? "https" : "http"}://${host}`, requests };
 }
 
 function statusFor({ headers }: IncomingMessage, { credentials, refusal }: ProxyOptions): number | undefined {

@@ -77,6 +77,17 @@ t.test(
   },
 );
 
+t.test(
+  "a caller who sends no environment logs in with the one that the daemon was started with",
+  async (t) => {
+    const issuer = await startAuthorizationServer(t);
+    const proxy = await startProxy(t);
+    const daemon = await startDaemon(t, { issuer, env: { HTTP_PROXY: proxy.url } });
+    t.equal(await callError(daemon.socket, "login/begin", { flow: "device" }), undefined);
+    t.equal(paths(proxy, issuer)[0], "/api/accounts/deviceauth/usercode");
+  },
+);
+
 t.test("a login stays on the way that it was made on, whatever later callers bring", async (t) => {
   const issuer = await startAuthorizationServer(t);
   const [proxy, trap] = [await startProxy(t, { credentials: "me:pass-word" }), await startProxy(t)];

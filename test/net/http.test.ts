@@ -82,6 +82,15 @@ t.test("a failure before anything was sent", async (t) => {
     t.match(failure.message, "ENOTFOUND localhost");
   });
 
+  t.test("says of https what to do where only a proxy leads out", async (t) => {
+    const failure = await failureOf(t, http.request(post(`https://127.0.0.1:${await freePort()}/`)));
+    t.equal(failure.wasSent, false);
+    t.match(
+      failure.message,
+      /ECONNREFUSED.*set HTTPS_PROXY and log in again, or set `https_proxy` in config\.toml/,
+    );
+  });
+
   t.test("refuses a port that nobody listens on", async (t) => {
     const failure = await failureOf(
       t,

@@ -1,9 +1,13 @@
 /** A real TLS issuer with an authority of its own, behind a real proxy: the real daemon and CLI, from login to revocation. */
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import t, { type Test } from "tap";
+import { createHttp } from "#daemon/net/http.js";
+import { networkOfEnvironment } from "#daemon/net/network-settings.js";
 import { createTrustStore } from "#daemon/net/trust.js";
 import { startAuthorizationServer } from "../helpers/authorization-server.js";
 import { approveDevice, approveLogin } from "../helpers/browser-user.js";
@@ -110,6 +114,35 @@ t.test("config.toml's CA file and proxy serve an adopted login, and win over tho
   t.match(proxy.requests, [{ method: "CONNECT", target: authority }]);
   await logIn(daemon, DEVICE, { SSL_CERT_FILE: "/nowhere.pem", ALL_PROXY: other.url }, certificate.ca);
   t.strictSame(other.requests, []);
+});
+
+t.test("a proxy that is itself reached over TLS has to be trusted too", async (t) => {
+  const { certificate, issuer, authority } = await setUp(t);
+  const proxy = await startProxy(t, { tls: certificate });
+  const daemon = await startDaemon(t, { issuer });
+  const { message } = await failureOf(daemon, DEVICE, { HTTPS_PROXY: proxy.url });
+  t.match(message, `the proxy ${proxy.url} (HTTPS_PROXY) cannot be reached: its certificate is not accepted`);
+  t.strictSame(proxy.requests, []);
+  await logIn(daemon, DEVICE, { HTTPS_PROXY: proxy.url, SSL_CERT_FILE: certificate.caFile }, certificate.ca);
+  t.match(proxy.requests[0], { method: "CONNECT", target: authority });
+});
+
+t.test("a 407 that comes out of the tunnel is the server's own, and an answer", async (t) => {
+  const certificate = createTlsCertificate("127.0.0.1", temporaryFolder(t));
+  const server = createServer(certificate, (_, response) => response.writeHead(407).end()).listen(
+    0,
+    "127.0.0.1",
+  );
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  const proxy = await startProxy(t);
+  const settings = networkOfEnvironment({
+    cwd: "/",
+    variables: { CODEX_CA_CERTIFICATE: certificate.caFile, HTTPS_PROXY: proxy.url },
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const request = { method: "GET", url, headers: {}, deadlineMs: 30_000 } as const;
+  t.match(await createHttp().through(settings).request(request), { status: 407 });
 });
 
 t.test("without the CA the error names what was trusted, and the cure; nothing was sent", async (t) => {

@@ -17,9 +17,21 @@ const DISTRUST: Readonly<Record<string, "unknown" | "expired" | "foreign">> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "unknown",
 };
 
+/** RFC 9110 §15.5.8: the proxy's answer to a request without good credentials, which it keeps to itself. */
+export const PROXY_AUTHENTICATION_REQUIRED = 407;
+
 /** The server itself could not be reached, or is not trusted. */
 export function originFailure(way: Way, error: SystemError): HttpFailure {
-  return unsent(way, distrust(way, error) ?? `${reasonOf(error)}. Check the network and try again.`);
+  return unsent(
+    way,
+    distrust(way, error) ?? `${reasonOf(error)}. Check the network and try again.${hintOf(way)}`,
+  );
+}
+
+/** A login that another process made has no proxy, whatever the shell of whoever wonders about it says. */
+function hintOf({ url, proxy }: Way): string {
+  if (proxy || url.protocol !== "https:") return "";
+  return " Where only a proxy leads out, set HTTPS_PROXY and log in again, or set `https_proxy` in config.toml.";
 }
 
 export function proxyFailure(way: Way, proxy: HttpProxy, error: SystemError): HttpFailure {
@@ -33,9 +45,6 @@ export function proxyFailure(way: Way, proxy: HttpProxy, error: SystemError): Ht
 export function proxyRefusal(way: Way, proxy: HttpProxy, status: number): HttpFailure {
   return unsent(way, `the proxy ${nameOf(proxy)} ${refusalOf(way, proxy, status)}`);
 }
-
-/** RFC 9110 §15.5.8: the proxy's answer to a request without good credentials, which it keeps to itself. */
-export const PROXY_AUTHENTICATION_REQUIRED = 407;
 
 function refusalOf({ url }: Way, { authorization, source }: HttpProxy, status: number): string {
   if (status === PROXY_AUTHENTICATION_REQUIRED) {

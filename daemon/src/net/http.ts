@@ -100,7 +100,8 @@ async function send(way: Way, request: HttpRequest, signal: AbortSignal): Promis
   const route = openRoute(way, signal);
   try {
     const response = await dispatch(route, request, { host: way.url.host, signal });
-    if (way.proxy && response.status === PROXY_AUTHENTICATION_REQUIRED)
+    // Behind TLS it is not the proxy that answers.
+    if (way.proxy && way.url.protocol === "http:" && response.status === PROXY_AUTHENTICATION_REQUIRED)
       throw proxyRefusal(way, way.proxy, response.status);
     return response;
   } finally {
