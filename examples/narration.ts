@@ -3,12 +3,20 @@
 /** Wider output (JSON) is cut: it is there to be recognised, not to be read. */
 const OUTPUT_MAX_CHARACTERS = 100;
 
+/** The longest label of a fact. */
+const LABEL_CHARACTERS = "valid until".length;
+
 export function showHeading(text: string): void {
   say("", text, "─".repeat(text.length));
 }
 
 export function say(...lines: readonly string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+}
+
+/** Label and value, one a line, aligned. */
+export function showFacts(facts: Readonly<Record<string, string>>): void {
+  for (const [label, value] of Object.entries(facts)) say(`  ${label.padEnd(LABEL_CHARACTERS)}  ${value}`);
 }
 
 export function showCommand(command: string): void {
