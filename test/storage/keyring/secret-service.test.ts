@@ -10,6 +10,21 @@ import { temporaryFolder } from "../../helpers/temp-folder.js";
 
 const UNAVAILABLE = { code: "ERR_STORAGE_UNAVAILABLE", message: /There is no keyring/ };
 
+const HANG_UP = Buffer.alloc(0);
+
+/** The error message that answers the first call of a connection. */
+function errorReply(errorName: string): Buffer {
+  const name = Buffer.from(`\u0004\u0001s\0${String.fromCharCode(errorName.length)}\0\0\0${errorName}\0`);
+  const fields = Buffer.concat([
+    name,
+    Buffer.alloc(-name.length & 7),
+    Buffer.from("\u0005\u0001u\0\u0001\0\0\0"),
+  ]);
+  const header = Buffer.from("l\u0003\0\u0001\0\0\0\0\u0001\0\0\0\0\0\0\0");
+  header.writeUInt32LE(fields.length, 12);
+  return Buffer.concat([header, fields]);
+}
+
 /** A bus that says `answers`, one for each thing that it is told, and then nothing more. */
 async function startBus(t: Test, answers: readonly (string | Buffer)[]): Promise<NodeJS.ProcessEnv> {
   const folder = temporaryFolder(t);
@@ -17,7 +32,13 @@ async function startBus(t: Test, answers: readonly (string | Buffer)[]): Promise
   const server = createServer((socket) => {
     sockets.add(socket);
     const left = [...answers];
-    socket.on("error", () => {}).on("data", () => socket.write(left.shift() ?? ""));
+    socket
+      .on("error", () => {})
+      .on("data", () => {
+        const answer = left.shift() ?? "";
+        if (answer === HANG_UP) socket.end();
+        else socket.write(answer);
+      });
   });
   server.listen(join(folder, "bus"));
   await once(server, "listening");
@@ -31,6 +52,16 @@ async function startBus(t: Test, answers: readonly (string | Buffer)[]): Promise
 t.test("a bus that does not accept this user", async (t) => {
   const env = await startBus(t, ["REJECTED EXTERNAL\r\n"]);
   await t.rejects(createSecretService(systemClock, env).load("a"), UNAVAILABLE);
+});
+
+t.test("a bus that refuses the greeting, or hangs up in the middle of it", async (t) => {
+  const refused = await startBus(t, ["OK 0123\r\n", errorReply("org.freedesktop.DBus.Error.AccessDenied")]);
+  await t.rejects(createSecretService(systemClock, refused).load("a"), {
+    code: "ERR_STORAGE_UNAVAILABLE",
+    message: /refused \(org\.freedesktop\.DBus\.Error\.AccessDenied\)/,
+  });
+  const hungUp = await startBus(t, ["OK 0123\r\n", HANG_UP]);
+  await t.rejects(createSecretService(systemClock, hungUp).load("a"), UNAVAILABLE);
 });
 
 for (const [what, bytes] of [

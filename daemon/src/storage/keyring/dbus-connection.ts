@@ -1,25 +1,27 @@
 /** One connection to the session bus, for some calls: no signals, no objects of ours, nothing that outlives it. */
-import { once } from "node:events";
-import { createConnection, type Socket } from "node:net";
+import { createConnection } from "node:net";
 import { join } from "node:path";
-import {
-  type DbusCall,
-  type DbusMessage,
-  decodeMessage,
-  ERROR,
-  encodeCall,
-  METHOD_RETURN,
-  messageSize,
-} from "./dbus-message.js";
-import type { DbusReader } from "./dbus-wire.js";
+import type { DBusError, MessageBus } from "dbus-native";
+import type { z } from "zod";
+
+export interface DbusCall<Answer> {
+  readonly destination: string;
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  /** Types of the arguments. Default: there are none. */
+  readonly signature?: string;
+  readonly body?: unknown[];
+  /** The values that a good answer has. */
+  readonly answer: z.ZodType<Answer>;
+}
 
 export interface DbusConnection {
   /**
-   * @returns a reader at the first value of the answer
    * @throws DbusError when the other side, or the bus in its place, answers with an error
-   * @throws Error when the connection ends first
+   * @throws Error when the connection ends first, or the answer is not what was expected
    */
-  call(call: DbusCall): Promise<DbusReader>;
+  call<Answer>(call: DbusCall<Answer>): Promise<Answer>;
 }
 
 /** An error answer. The text of the other side is left out: nobody knows what it quotes. */
@@ -34,10 +36,8 @@ export class DbusError extends Error {
   }
 }
 
-interface Waiter {
-  readonly resolve: (body: DbusReader) => void;
-  readonly reject: (error: Error) => void;
-}
+/** A login is some kilobytes; whoever sends more than this is not a keyring. The bus itself allows 128 MiB. */
+const MESSAGE_MAX_BYTES = 1 << 20;
 
 /**
  * The socket of the session bus: the first Unix-domain one of `DBUS_SESSION_BUS_ADDRESS`, else where systemd has it;
@@ -66,74 +66,43 @@ function keyAndValue(pair: string): [key: string, value: string] {
  * @throws Error when nobody listens there or the bus refuses us
  */
 export async function connectToDbus(path: string, signal: AbortSignal): Promise<DbusConnection> {
-  const socket = createConnection({ path });
-  socket.on("error", () => {}); // It is reported by what waits for the socket.
-  signal.addEventListener("abort", () => socket.destroy(), { once: true });
-  await once(socket, "connect", { signal });
-  await authenticate(socket, signal);
-  const connection = createCaller(socket);
-  await connection.call({
+  // Loaded by the first session that is in a keyring: most daemons never have one.
+  const { createClient } = await import("dbus-native");
+  signal.throwIfAborted();
+  const stream = createConnection({ path });
+  signal.addEventListener("abort", () => stream.destroy(), { once: true });
+  const bus = createClient({
+    stream,
+    authMethods: ["EXTERNAL"],
+    maxMessageSize: MESSAGE_MAX_BYTES,
+    variants: "plain",
+    // We greet the bus ourselves: the library throws past everybody when the bus refuses its greeting.
+    direct: true,
+  });
+  // The calls that wait are told when the stream is closed; a refused handshake alone leaves it open.
+  bus.connection.on("error", () => stream.destroy());
+  await invoke(bus, {
     destination: "org.freedesktop.DBus",
     path: "/org/freedesktop/DBus",
-    interfaceName: "org.freedesktop.DBus",
+    interface: "org.freedesktop.DBus",
     member: "Hello",
   });
-  return connection;
-}
-
-async function authenticate(socket: Socket, signal: AbortSignal): Promise<void> {
-  const uid = Buffer.from(String(process.getuid?.() ?? "")).toString("hex");
-  socket.write(`\0AUTH EXTERNAL ${uid}\r\n`);
-  let answer = "";
-  while (!answer.endsWith("\r\n")) {
-    const [chunk] = (await once(socket, "data", { signal })) as [Buffer];
-    answer += chunk.toString("latin1");
-  }
-  if (!answer.startsWith("OK ")) throw new Error("The session bus did not accept this user");
-  socket.write("BEGIN\r\n");
-}
-
-function createCaller(socket: Socket): DbusConnection {
-  const waiters = new Map<number, Waiter>();
-  let serial = 0;
-  let received: Buffer = Buffer.alloc(0);
-  socket.on("data", (chunk: Buffer) => {
-    try {
-      received = deliver(Buffer.concat([received, chunk]), waiters);
-    } catch {
-      socket.destroy();
-    }
-  });
-  socket.on("close", () => {
-    for (const { reject } of waiters.values()) reject(new Error("The session bus closed the connection"));
-  });
   return {
-    call(call) {
-      serial += 1;
-      const message = encodeCall(call, serial);
-      return new Promise((resolve, reject) => {
-        if (socket.destroyed) return reject(new Error("The connection to the session bus is closed"));
-        waiters.set(serial, { resolve, reject });
-        socket.write(message);
-      });
-    },
+    call: async ({ answer, ...call }) => answer.parse(await invoke(bus, call)),
   };
 }
 
-/** Hands every whole message to whom it answers; returns the beginning of the next one. */
-function deliver(received: Buffer, waiters: Map<number, Waiter>): Buffer {
-  let rest = received;
-  for (let size = messageSize(rest); size !== undefined && size <= rest.length; size = messageSize(rest)) {
-    settle(decodeMessage(rest.subarray(0, size)), waiters);
-    rest = rest.subarray(size);
-  }
-  return rest;
+function invoke(bus: MessageBus, call: Omit<DbusCall<unknown>, "answer">): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    bus.invoke({ ...call }, (error, ...values: unknown[]) => {
+      if (error) reject(asError(error));
+      else resolve(values);
+    });
+  });
 }
 
-function settle({ type, replySerial = 0, errorName, body }: DbusMessage, waiters: Map<number, Waiter>): void {
-  const waiter = waiters.get(replySerial);
-  if (!waiter || (type !== METHOD_RETURN && type !== ERROR)) return;
-  waiters.delete(replySerial);
-  if (type === ERROR) waiter.reject(new DbusError(errorName ?? "an error without a name"));
-  else waiter.resolve(body);
+/** What came over the bus has a reply; the library's own errors have none. */
+function asError(error: DBusError): Error {
+  if (error.reply) return new DbusError(error.dbusName ?? "an error without a name");
+  return new Error("The session bus closed the connection", { cause: error });
 }

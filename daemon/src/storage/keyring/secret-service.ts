@@ -3,9 +3,8 @@
  * GNOME Keyring, KWallet and KeePassXC serve. Entries are those of codex-cli 0.169, attribute for attribute.
  */
 import { type Clock, withDeadline } from "@codex-authd/shared";
-import { connectToDbus, sessionBusPath } from "./dbus-connection.js";
-import type { DbusCall } from "./dbus-message.js";
-import type { DbusReader, DbusWriter } from "./dbus-wire.js";
+import { z } from "zod";
+import { connectToDbus, type DbusCall, sessionBusPath } from "./dbus-connection.js";
 import {
   ambiguous,
   asSecretStoreError,
@@ -22,7 +21,7 @@ const DEADLINE_MS = 5_000;
 
 const SERVICE = {
   path: "/org/freedesktop/secrets",
-  interfaceName: "org.freedesktop.Secret.Service",
+  interface: "org.freedesktop.Secret.Service",
 } as const;
 const ITEM = "org.freedesktop.Secret.Item";
 const COLLECTION = "org.freedesktop.Secret.Collection";
@@ -34,7 +33,7 @@ const CONTENT_TYPE = "text/plain";
 
 /** A connection with an open session of the service. */
 interface Service {
-  call(object: Omit<DbusCall, "destination">): Promise<DbusReader>;
+  call<Answer>(object: Omit<DbusCall<Answer>, "destination">): Promise<Answer>;
   readonly session: string;
 }
 
@@ -91,107 +90,98 @@ async function openService(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise
   if (path === undefined) throw noService();
   const bus = await connectToDbus(path, signal);
   const call: Service["call"] = (object) => bus.call({ destination: "org.freedesktop.secrets", ...object });
-  const opened = await call({
+  const [, session] = await call({
     ...SERVICE,
     member: "OpenSession",
     signature: "sv",
-    writeArguments(writer) {
-      writer.string("plain");
-      writer.signature("s");
-      writer.string("");
-    },
+    body: ["plain", ["s", ""]],
+    answer: z.tuple([z.unknown(), z.string()]),
   });
-  opened.signature();
-  opened.string();
-  return { call, session: opened.string() };
+  return { call, session };
 }
 
 /** @throws SecretStoreError when it is locked, and when there are several, of which nobody knows the right one */
 async function findItem({ call }: Service, account: string): Promise<string | undefined> {
   const { application: _, ...searched } = attributesOf(account);
-  const found = await call({
+  const [unlocked, locked] = await call({
     ...SERVICE,
     member: "SearchItems",
     signature: "a{ss}",
-    writeArguments: (writer) => writeAttributes(writer, searched),
+    body: [searched],
+    answer: z.tuple([z.array(z.string()), z.array(z.string())]),
   });
-  const unlocked = found.array(4, found.string);
-  const locked = found.array(4, found.string);
   if (unlocked.length + locked.length > 1) throw ambiguous(account);
   if (locked.length > 0) throw entryLocked();
   return unlocked[0];
 }
 
 async function readSecret({ call, session }: Service, path: string): Promise<string> {
-  const secret = await call({
+  const [[, , value]] = await call({
     path,
-    interfaceName: ITEM,
+    interface: ITEM,
     member: "GetSecret",
     signature: "o",
-    writeArguments: (writer) => writer.string(session),
+    body: [session],
+    answer: z.tuple([z.tuple([z.string(), z.unknown(), z.instanceof(Buffer), z.string()])]),
   });
-  secret.struct();
-  secret.string();
-  secret.bytes();
-  return secret.bytes().toString("utf8");
+  return value.toString("utf8");
 }
 
 async function replaceSecret({ call, session }: Service, path: string, secret: string): Promise<void> {
   await call({
     path,
-    interfaceName: ITEM,
+    interface: ITEM,
     member: "SetSecret",
     signature: "(oayays)",
-    writeArguments: (writer) => writeSecret(writer, session, secret),
+    body: [wireSecret(session, secret)],
+    answer: z.tuple([]),
   });
 }
 
 async function createItem(service: Service, account: string, secret: string): Promise<void> {
-  const created = await service.call({
+  const [, prompt] = await service.call({
     path: await defaultCollection(service),
-    interfaceName: COLLECTION,
+    interface: COLLECTION,
     member: "CreateItem",
     signature: "a{sv}(oayays)b",
-    writeArguments(writer) {
-      writeProperties(writer, account);
-      writeSecret(writer, service.session, secret);
-      writer.boolean(true);
-    },
+    body: [propertiesOf(account), wireSecret(service.session, secret), true],
+    answer: z.tuple([z.string(), z.string()]),
   });
-  created.string();
-  assertNoPrompt(created.string());
+  assertNoPrompt(prompt);
 }
 
 async function deleteItem({ call }: Service, path: string): Promise<void> {
-  const deleted = await call({ path, interfaceName: ITEM, member: "Delete" });
-  assertNoPrompt(deleted.string());
+  const [prompt] = await call({
+    path,
+    interface: ITEM,
+    member: "Delete",
+    answer: z.tuple([z.string()]),
+  });
+  assertNoPrompt(prompt);
 }
 
 async function defaultCollection({ call }: Service): Promise<string> {
-  const alias = await call({
+  const [path] = await call({
     ...SERVICE,
     member: "ReadAlias",
     signature: "s",
-    writeArguments: (writer) => writer.string("default"),
+    body: ["default"],
+    answer: z.tuple([z.string()]),
   });
-  const path = alias.string();
   if (path === NONE) throw noDefaultKeyring();
   return path;
 }
 
 async function assertUnlockedCollection(service: Service): Promise<void> {
-  const property = await service.call({
+  const [isLocked] = await service.call({
     path: await defaultCollection(service),
-    interfaceName: "org.freedesktop.DBus.Properties",
+    interface: "org.freedesktop.DBus.Properties",
     member: "Get",
     signature: "ss",
-    writeArguments(writer) {
-      writer.string(COLLECTION);
-      writer.string("Locked");
-    },
+    body: [COLLECTION, "Locked"],
+    answer: z.tuple([z.boolean()]),
   });
-  property.signature();
-  if (property.boolean()) throw keyringLocked();
+  if (isLocked) throw keyringLocked();
 }
 
 /** What codex-cli 0.169 writes (keyring-rs 3.6.3); it finds an entry by the first three. */
@@ -199,36 +189,17 @@ function attributesOf(account: string) {
   return { service: "Codex Auth", username: account, target: "default", application: "rust-keyring" };
 }
 
-function writeAttributes(writer: DbusWriter, attributes: Record<string, string>): void {
-  writer.array(8, () => {
-    for (const [name, value] of Object.entries(attributes)) {
-      writer.struct();
-      writer.string(name);
-      writer.string(value);
-    }
-  });
-}
-
-function writeProperties(writer: DbusWriter, account: string): void {
-  writer.array(8, () => {
-    writer.struct();
-    writer.string(`${ITEM}.Label`);
-    writer.signature("s");
-    writer.string(`${account}@Codex Auth:default (keyring v3.6.3)`);
-    writer.struct();
-    writer.string(`${ITEM}.Attributes`);
-    writer.signature("a{ss}");
-    writeAttributes(writer, attributesOf(account));
-  });
+/** `a{sv}`: each name with the type and the value of its variant. */
+function propertiesOf(account: string) {
+  return [
+    [`${ITEM}.Label`, ["s", `${account}@Codex Auth:default (keyring v3.6.3)`]],
+    [`${ITEM}.Attributes`, ["a{ss}", attributesOf(account)]],
+  ];
 }
 
 /** The API's `Secret`: session, parameters (none when plain), value, content type. */
-function writeSecret(writer: DbusWriter, session: string, secret: string): void {
-  writer.struct();
-  writer.string(session);
-  writer.bytes(Buffer.alloc(0));
-  writer.bytes(Buffer.from(secret));
-  writer.string(CONTENT_TYPE);
+function wireSecret(session: string, secret: string) {
+  return [session, Buffer.alloc(0), Buffer.from(secret), CONTENT_TYPE];
 }
 
 function assertNoPrompt(prompt: string): void {
