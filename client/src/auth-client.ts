@@ -174,6 +174,11 @@ export class AuthClient {
     return signal ? abortable(answer, signal) : answer;
   }
 
+  /** Forgets the tokens that this process keeps, so that the next one is the daemon's newest. */
+  clearAccessTokens(): void {
+    this.#tokens.clear();
+  }
+
   /** What happens at the daemon, from a snapshot on; ends when `signal` aborts or the client closes. Never starts one. */
   events(options: CallOptions = {}): AsyncGenerator<AuthEvent> {
     const { signal: closed } = this.#closed;

@@ -21,6 +21,8 @@ export const EXIT = {
 /** Error code → exit code, sorted. */
 export const EXIT_CODES: Readonly<Record<AuthErrorCode | ClientErrorCode, number>> = {
   ERR_ACCOUNT_MISMATCH: EXIT.refused,
+  ERR_APP_SERVER_ENDED: EXIT.failed,
+  ERR_APP_SERVER_NOT_STARTED: EXIT.failed,
   ERR_CALLBACK_PORT_IN_USE: EXIT.tryAgain,
   ERR_CALLER_REFUSED: EXIT.refused,
   ERR_CONFIG_INVALID: EXIT.failed,

@@ -138,6 +138,14 @@ export const AUTH_ERRORS = {
 
 /** Errors of the client's own side, which never cross the socket, sorted by code. */
 export const CLIENT_ERRORS = {
+  ERR_APP_SERVER_ENDED: {
+    meaning: "The app-server ended, or its connection was closed, before it answered.",
+    remedy: "Look at the end of its stderr in the message, and start it again.",
+  },
+  ERR_APP_SERVER_NOT_STARTED: {
+    meaning: "The app-server could not be started, or did not answer `initialize`.",
+    remedy: "Install Codex, or name its program; the message says what was tried.",
+  },
   ERR_DAEMON_NOT_RUNNING: {
     meaning: "No daemon answers on the socket, and none could be started.",
     remedy: "Run `codex-authd` in a terminal to see why it does not start.",
