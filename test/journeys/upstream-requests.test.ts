@@ -1,95 +1,44 @@
 /** What goes to the issuer, field by field beside what codex-cli 0.169 sends, from its captures and from the real binary. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { fingerprint } from "#client/index.js";
 import {
-  CONNECTION_HEADERS,
   DIFFERENCES,
   REFRESH_REASONS,
   REQUESTS_NOT_MADE,
-  type RequestName,
   type RequestShape,
   UPSTREAM_REQUESTS,
 } from "../fixtures/upstream-requests.js";
 import { writeAgedLogin } from "../helpers/aged-login.js";
-import type { RecordedRequest } from "../helpers/authorization-server.js";
 import { approveLogin } from "../helpers/browser-user.js";
 import { runCodex } from "../helpers/codex.js";
 import type { Place } from "../helpers/daemon-place.js";
 import { readAuthJson, writeLogin } from "../helpers/logins.js";
 import { createScene, type Scene } from "../helpers/real-codex-scene.js";
+import { assertSame, ourShape, shapeOf } from "../helpers/request-shapes.js";
 import { until } from "../helpers/until.js";
+import { upstreamRequestsPage } from "../helpers/upstream-requests-page.js";
+
+const PAGE = new URL("../../../docs/upstream-requests.md", import.meta.url);
 
 /** Codex takes an access token without expiry for old after eight days. */
 const NINE_DAYS_MS = 9 * 24 * 3_600_000;
-
-/** Values that differ each time, and what they are compared as. */
-const PLACEHOLDERS: readonly [RegExp, string][] = [
-  [/^(http:\/\/(?:127\.0\.0\.1|localhost)):\d+\/auth\/callback$/, "$1:<port>/auth/callback"],
-  [/^http:\/\/127\.0\.0\.1:\d+\/deviceauth\/callback$/, "<issuer>/deviceauth/callback"],
-  [/^rt_.*$/, "<refresh token>"],
-  [/^ac_.*$/, "<code>"],
-  [/^deviceauth_.*$/, "<device auth id>"],
-  [/^[A-Z]{4}-\d{5}$/, "<user code>"],
-  [/^[\w-]{43}$/, "<43 characters>"],
-  [/^[\w-]{86}$/, "<86 characters>"],
-  [/^codex_cli_rs\/([\d.]+) \([^;]*; [^)]*\) .*$/, "codex_cli_rs/$1 (<os>; <arch>) <terminal>"],
-  [/^codex_cli_rs\/([\d.]+) \([^;]*; [^)]*\)$/, "codex_cli_rs/$1 (<os>; <arch>) <terminal>"],
-  [/^codex-authd\/[\d.]+ \([^;]*; [^)]*\)$/, "codex-authd/<version> (<os>; <arch>)"],
-];
-
-function shapeOf({ method, path, headers, fields }: RecordedRequest): RequestShape {
-  const sent = headers.filter(([name]) => !CONNECTION_HEADERS.includes(name.toLowerCase()));
-  return {
-    method: method === "GET" ? "GET" : "POST",
-    path,
-    headers: method === "GET" ? {} : masked(sent),
-    parameters: masked(fields ?? []),
-  };
-}
-
-function masked(pairs: readonly (readonly [string, unknown])[]): Record<string, string> {
-  return Object.fromEntries(pairs.map(([name, value]) => [name, mask(String(value))]));
-}
-
-function mask(value: string): string {
-  const [pattern, replacement] = PLACEHOLDERS.find(([candidate]) => candidate.test(value)) ?? [];
-  return pattern === undefined || replacement === undefined ? value : value.replace(pattern, replacement);
-}
-
-/** Upstream's shape with the differences that are named for it. */
-function ourShape(name: RequestName): RequestShape {
-  const shape: RequestShape = UPSTREAM_REQUESTS[name];
-  const differences = DIFFERENCES.filter(({ requests }) => requests.includes(name));
-  const replaced = (pairs: Readonly<Record<string, string>>) =>
-    Object.fromEntries(
-      Object.entries(pairs).map(([field, value]) => {
-        const difference = differences.find((candidate) => candidate.field === field);
-        return [field, difference?.upstream === value ? difference.ours : value];
-      }),
-    );
-  const added = differences.filter(({ upstream }) => upstream === null);
-  const headers = {
-    ...Object.fromEntries(added.map(({ field, ours }) => [field, ours])),
-    ...replaced(shape.headers),
-  };
-  return { ...shape, headers, parameters: replaced(shape.parameters) };
-}
-
-/** The same names in the same order with the same values. */
-function assertSame(t: Test, request: RecordedRequest | undefined, wanted: RequestShape): void {
-  if (request === undefined) return void t.fail(`no request ${wanted.method} ${wanted.path}`);
-  const shape = shapeOf(request);
-  t.strictSame(shape, wanted, `${wanted.method} ${wanted.path}`);
-  t.strictSame(Object.entries(shape.headers), Object.entries(wanted.headers), "header order");
-  t.strictSame(Object.entries(shape.parameters), Object.entries(wanted.parameters), "parameter order");
-}
 
 async function logIn(place: Place): Promise<void> {
   const login = place.startCli(["login", "--browser", "--no-browser", "--json", "--force"]);
   await approveLogin(JSON.parse(await login.nextLine()).authorizationUrl);
   if ((await login.ended).code !== 0) throw new Error("The login failed.");
+}
+
+/** An app-server goes by its client's name, so that two headers have other values than those of the CLI. */
+function assertSameNames(t: Test, shape: RequestShape, wanted: RequestShape): void {
+  t.strictSame(Object.keys(shape.headers), Object.keys(wanted.headers), "headers and their order");
+  t.strictSame(
+    Object.entries(shape.parameters),
+    Object.entries(wanted.parameters),
+    "parameters and their order",
+  );
 }
 
 function first({ issuer }: Scene, endpoint: Parameters<Scene["issuer"]["requestsTo"]>[0]) {
@@ -139,8 +88,18 @@ t.test("the real Codex still sends what the table says of it", async (t) => {
   assertSame(t, first(scene, "usercode"), UPSTREAM_REQUESTS.deviceAuthorization);
   assertSame(t, first(scene, "deviceToken"), UPSTREAM_REQUESTS.devicePoll);
   assertSame(t, first(scene, "token"), UPSTREAM_REQUESTS.deviceCodeExchange);
+  await (await scene.startAppServer()).getAuthStatus({ refreshToken: true });
+  const refresh = first(scene, "refresh");
+  if (refresh) assertSameNames(t, shapeOf(refresh), UPSTREAM_REQUESTS.refresh);
+  t.ok(refresh, "an app-server refreshes");
   t.equal((await runCodex(["logout"], { home: scene.codex })).code, 0);
   assertSame(t, first(scene, "revoke"), UPSTREAM_REQUESTS.revocation);
+});
+
+t.test("docs/upstream-requests.md is the table", async (t) => {
+  const page = upstreamRequestsPage();
+  if (process.env.WRITE_DOCS) writeFileSync(PAGE, page);
+  t.equal(readFileSync(PAGE, "utf8"), page, "WRITE_DOCS=1 writes it anew");
 });
 
 t.test("a login over a login revokes nothing, and an ordinary logout tells the issuer nothing", async (t) => {

@@ -1,5 +1,6 @@
 /** Run by codex-browser-login.test.ts, in a network where auth.openai.com is 127.0.0.1. */
 import t from "tap";
+import { UPSTREAM_REQUESTS } from "../fixtures/upstream-requests.js";
 import {
   createInstalledScene,
   ISSUER,
@@ -9,6 +10,7 @@ import {
 import { approveLogin } from "../helpers/browser-user.js";
 import { loginStatus } from "../helpers/codex.js";
 import { readAuthJson } from "../helpers/logins.js";
+import { assertSame } from "../helpers/request-shapes.js";
 
 t.test("a login that `codex login` makes in the browser is shown, served and refreshed", async (t) => {
   const scene = await createInstalledScene(t);
@@ -17,6 +19,9 @@ t.test("a login that `codex login` makes in the browser is shown, served and ref
   await approveLogin(theirs.authorizationUrl, { ca: certificate.ca });
   t.match(await theirs.ended, { code: 0 });
   t.equal(await loginStatus(codex), "Logged in using ChatGPT");
+  const [authorization, codeExchange] = [issuer.requestsTo("authorize")[0], issuer.requestsTo("token")[0]];
+  assertSame(t, authorization, UPSTREAM_REQUESTS.authorization);
+  assertSame(t, codeExchange, UPSTREAM_REQUESTS.codeExchange);
   const before = readAuthJson(codex.path);
 
   const daemon = await startInstalledDaemon(t, scene);
