@@ -18,17 +18,22 @@ export interface TestTerminal extends Terminal {
   interrupt(signal: "SIGINT" | "SIGTERM"): void;
   /** Resolves as soon as `words` were written. */
   shown(words: string): Promise<void>;
+  /** Calls back after each piece that is written, until the returned function is called. */
+  onWrite(look: () => void): () => void;
 }
 
-export function createTestTerminal(daemon: FakeDaemon, env: Record<string, string> = {}): TestTerminal {
+export function createTestTerminal(
+  daemon: Pick<FakeDaemon, "env" | "folder">,
+  env: Record<string, string> = {},
+): TestTerminal {
   const written = { stdout: "", stderr: "" };
-  const waits: (() => void)[] = [];
+  const looks = new Set<() => void>();
   const interrupts = new Set<(signal: "SIGINT" | "SIGTERM") => void>();
   const sink = (name: "stdout" | "stderr"): Writable =>
     new Writable({
       write(chunk, _encoding, done) {
         written[name] += chunk;
-        for (const look of waits) look();
+        for (const look of looks) look();
         done();
       },
     });
@@ -53,9 +58,13 @@ export function createTestTerminal(daemon: FakeDaemon, env: Record<string, strin
         const look = (): void => {
           if (written.stderr.includes(words) || written.stdout.includes(words)) resolve();
         };
-        waits.push(look);
+        looks.add(look);
         look();
       }),
+    onWrite(look) {
+      looks.add(look);
+      return () => looks.delete(look);
+    },
   };
 }
 
