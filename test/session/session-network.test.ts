@@ -41,6 +41,8 @@ t.test("a login stays bound to its network, across restarts, for refresh and rev
     "although the binding ended with the login",
   );
   t.match(restarted.status().network, { proxy: null });
+  after.login();
+  t.match(await restarted.freshStatus(), { state: "active", network: { proxy: null } });
 });
 
 t.test("the next login replaces the binding, also with none", async (t) => {
