@@ -9,13 +9,24 @@ import {
   ClientError,
   fingerprint,
   type PendingLogin,
+  type SessionSelector,
   type SessionStatus,
 } from "@codex-authd/client";
+import { AppServerError } from "@codex-authd/client/app-server";
+import { hostAppServer } from "./live-app-server.js";
 import { openPlace, type Place } from "./live-place.js";
 import { parseSwitches, type Switches, USAGE, UsageError } from "./live-switches.js";
 import { say, showFacts, showHeading } from "./narration.js";
 
+/** Whose login, and what ends the waiting. */
+type Calls = SessionSelector & CallOptions;
+
+const IN_MEMORY = { storage: "memory", sessionName: "live-oauth-login" } as const;
+
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 };
+
+/** Failures that say what to do. */
+const EXPECTED = [AppServerError, AuthError, ClientError, UsageError];
 
 /** Long enough for the example to be done with it. */
 const MIN_VALIDITY_MS = 60_000;
@@ -33,8 +44,7 @@ async function main(): Promise<number> {
     return EXIT.done;
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
-    if (!(error instanceof UsageError || error instanceof AuthError || error instanceof ClientError))
-      throw error;
+    if (!(error instanceof Error && EXPECTED.some((kind) => error instanceof kind))) throw error;
     process.stderr.write(`${error.message}\n`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
@@ -42,26 +52,32 @@ async function main(): Promise<number> {
 
 async function tour(switches: Switches): Promise<void> {
   await using place = await openPlace(switches);
-  const { auth, description } = place;
-  const session = { signal: interrupt.signal };
+  const { auth, env, description } = place;
+  const session = switches.appServerMemory ? IN_MEMORY : {};
+  const calls = { ...session, signal: interrupt.signal };
   showHeading("Status");
   showFacts({ "Codex home": description });
-  const before = await auth.getStatus(session);
+  const before = await auth.getStatus(calls);
   showStatus(before);
   if (before.state !== "active" && !switches.interactive) {
     say("", "SKIPPED: nobody is logged in here, and to log in needs a person. Add --interactive.");
     return;
   }
-  if (before.state !== "active") await logIn(place, switches, session);
-  await useToken(auth, session);
+  if (before.state !== "active") await logIn(place, switches, calls);
+  const token = await takeToken(auth, calls);
+  if (switches.appServerMemory) {
+    await hostAppServer({ auth, env, session: IN_MEMORY, token, signal: interrupt.signal });
+  } else {
+    await refreshToken(auth, calls, token);
+  }
 }
 
 /** Ctrl-C cancels the login at the daemon too. */
-async function logIn({ auth }: Place, switches: Switches, session: CallOptions): Promise<void> {
+async function logIn({ auth }: Place, switches: Switches, calls: Calls): Promise<void> {
   showHeading("Log in");
   const { flow, callbackPort, noBrowser } = switches;
   const status = await auth.login({
-    ...session,
+    ...calls,
     flow,
     callbackPort,
     onAuthorization: showAuthorization,
@@ -81,20 +97,28 @@ function showAuthorization(pending: PendingLogin): void {
   }
 }
 
-/** A program keeps no token: it asks whenever it needs one, and says which one was refused when one was. */
-async function useToken(auth: AuthClient, session: CallOptions): Promise<void> {
+/** A program keeps no token: it asks whenever it needs one. */
+async function takeToken(auth: AuthClient, calls: Calls): Promise<string> {
   showHeading("Token");
-  const first = await auth.getAccessToken({ ...session, minValidityMs: MIN_VALIDITY_MS });
-  showFacts({
-    account: first.accountId ?? "unknown",
-    "valid until": timeOf(first.expiresAtMs),
-    "SHA-256": fingerprint(first.accessToken),
+  const { accessToken, accountId, expiresAtMs } = await auth.getAccessToken({
+    ...calls,
+    minValidityMs: MIN_VALIDITY_MS,
   });
+  showFacts({
+    account: accountId ?? "unknown",
+    "valid until": timeOf(expiresAtMs),
+    "SHA-256": fingerprint(accessToken),
+  });
+  return accessToken;
+}
+
+/** It names the token that was refused, so that of many who were, one alone costs an exchange. */
+async function refreshToken(auth: AuthClient, calls: Calls, refused: string): Promise<void> {
   showHeading("Forced refresh");
-  await auth.refresh({ ...session, rejectedToken: fingerprint(first.accessToken) });
-  const next = await auth.getAccessToken(session);
-  const isOther = next.accessToken !== first.accessToken;
-  say(`  ${isOther ? "Another token" : "The same token"}, valid until ${timeOf(next.expiresAtMs)}.`);
+  await auth.refresh({ ...calls, rejectedToken: fingerprint(refused) });
+  const { accessToken, expiresAtMs } = await auth.getAccessToken(calls);
+  const isOther = accessToken !== refused;
+  say(`  ${isOther ? "Another token" : "The same token"}, valid until ${timeOf(expiresAtMs)}.`);
 }
 
 function showStatus({ state, reason, email, planType, storage, expiresAtMs }: SessionStatus): void {

@@ -10,6 +10,8 @@ export interface Switches {
   readonly noBrowser: boolean;
   /** Port of the loopback redirect; 0 lets the system choose. Default: the daemon's configuration. */
   readonly callbackPort: number | undefined;
+  /** Log in to the daemon's memory, and host an app-server with that login. */
+  readonly appServerMemory: boolean;
   readonly keepHome: boolean;
   readonly useRealHome: boolean;
 }
@@ -26,12 +28,14 @@ export const USAGE = `Usage: npm run live-oauth-login -- [switches]
   --device              log in with a code, in a browser on any device
   --no-browser          show the address instead of opening a browser
   --callback-port=N     port for the browser's way back; 0 takes any free one
+  --app-server-memory   log in to memory only, and host a codex app-server with that login
   --keep-home           keep the temporary Codex home, and say where it is
   --use-real-home       use your own Codex home and daemon; nothing else touches them
 
 CODEX_OAUTH_EXAMPLE_HOME names a Codex home to use instead of a temporary one; it is never removed.`;
 
 const OPTIONS = {
+  "app-server-memory": { type: "boolean", default: false },
   browser: { type: "boolean", default: false },
   "callback-port": { type: "string" },
   device: { type: "boolean", default: false },
@@ -48,6 +52,7 @@ const CONTRADICTIONS = [
   ["device", "no-browser", "A login with a code opens no browser anyway."],
   ["device", "callback-port", "A login with a code has no way back to a port."],
   ["use-real-home", "keep-home", "Your own Codex home is always kept."],
+  ["use-real-home", "app-server-memory", "A login in memory uses no Codex home of yours."],
 ] as const;
 
 /**
@@ -69,6 +74,7 @@ export function parseSwitches(args: readonly string[], exampleHome: string | und
     flow: flowOf(values),
     noBrowser: values["no-browser"],
     callbackPort: portOf(values["callback-port"]),
+    appServerMemory: values["app-server-memory"],
     keepHome: values["keep-home"],
     useRealHome: values["use-real-home"],
   };

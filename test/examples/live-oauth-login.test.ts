@@ -1,11 +1,13 @@
 /** The live example with every switch, as a reader runs it; the issuer of the tests plays auth.openai.com. */
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { startAuthorizationServer } from "../helpers/authorization-server.js";
 import { approveDevice, approveLogin } from "../helpers/browser-user.js";
+import { createChatGptBackend } from "../helpers/chatgpt-backend.js";
 import { type Child, startNode } from "../helpers/child.js";
+import { codexBinary, codexEnvironment, createCodexHome } from "../helpers/codex.js";
 import { createPlace, type Place } from "../helpers/daemon-place.js";
 import { assertNoSecret, tokensOf } from "../helpers/leaked-secrets.js";
 import { occupyPort } from "../helpers/port-occupant.js";
@@ -21,6 +23,7 @@ const SWITCHES = [
   "--device",
   "--no-browser",
   "--callback-port",
+  "--app-server-memory",
   "--keep-home",
   "--use-real-home",
 ];
@@ -59,6 +62,14 @@ async function read(child: Child, pattern: RegExp): Promise<string> {
   }
 }
 
+function filesWith(folder: string, secrets: readonly string[]): string[] {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+  return paths.filter((path) => secrets.some((secret) => readFileSync(path).includes(secret)));
+}
+
 /** Types the code that the example shows. */
 async function enterCode(child: Child): Promise<void> {
   const verificationUri = await read(child, /Open (\S+)/);
@@ -81,7 +92,7 @@ function assertNothingStays(t: Test, { place, folder }: World): void {
 
 t.test("without a session and without a person it is skipped, after the status", async (t) => {
   const world = createWorld(t);
-  for (const args of [[], ["--device"]]) {
+  for (const args of [[], ["--device"], ["--app-server-memory"]]) {
     const stdout = await assertDone(t, world.start(args));
     t.match(stdout, /^\nStatus\n[\s\S]*state +signedOut[\s\S]*\nSKIPPED: .* Add --interactive\.\n$/);
   }
@@ -120,6 +131,40 @@ t.test("with a browser that somebody else opens, in a home that is kept and used
   t.ok(existsSync(join(home, "auth.json")), "a home that was named is never removed");
 });
 
+t.test("a login in memory keeps an app-server in tokens, and leaves none on disk", async (t) => {
+  const isAccessTokenValid = (token: string): boolean => issuer.isAccessTokenValid(token);
+  const backend = await createChatGptBackend({ isAccessTokenValid });
+  const codex = await createCodexHome({ backend, issuer: issuer.url });
+  t.teardown(() => Promise.all([codex.close(), backend.close()]));
+  const world = createWorld(t);
+  const PATH = `${dirname(codexBinary)}:${process.env.PATH}`;
+  const env = {
+    ...codexEnvironment(codex),
+    PATH,
+    TMPDIR: world.folder,
+    CODEX_OAUTH_EXAMPLE_HOME: codex.path,
+  };
+  const host = async (): Promise<string> => {
+    const child = world.start(["--interactive", "--device", "--app-server-memory"], env);
+    await enterCode(child);
+    return assertDone(t, child);
+  };
+  const refusals = () => backend.requests.filter(({ status }) => status === 401).length;
+
+  const pushed = await host();
+  t.match(pushed, /storage +memory\n[\s\S]*App-server\n─+\n +account +me@example\.com, plan pro\n/);
+  t.match(pushed, "it got the new one without asking");
+  t.equal(refusals(), 0);
+
+  backend.rejectNext(1, "accounts/check");
+  t.match(await host(), "Its token was refused (401). It asked for a fresh one, and got it.");
+  t.equal(refusals(), 1);
+
+  t.notOk(existsSync(codex.authFile));
+  t.strictSame(filesWith(codex.path, tokensOf(issuer)), []);
+  t.strictSame(readdirSync(world.folder), []);
+});
+
 t.test("--use-real-home uses the person's own home and daemon, and leaves both", async (t) => {
   const world = createWorld(t);
   const child = world.start(["--use-real-home", "--interactive", "--device"]);
@@ -153,6 +198,7 @@ t.test("what cannot be followed is refused with a sentence, before anything happ
     [["--device", "--no-browser"], /contradict/],
     [["--device", "--callback-port=1455"], /contradict/],
     [["--use-real-home", "--keep-home"], /contradict/],
+    [["--use-real-home", "--app-server-memory"], /contradict/],
     [["--callback-port=99999"], /is no port/],
     [["--callback-port"], /--callback-port.*--help/],
     [["--colour"], /--colour.*--help/],
