@@ -60,7 +60,9 @@ function leavesOf(command: Command): Command[] {
 function usageOf(command: Command): string {
   const names = [];
   for (let at: Command | null = command; at; at = at.parent) names.unshift(at.name());
-  const args = command.registeredArguments.map((argument) => `<${argument.name()}>`);
+  const args = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]...`,
+  );
   return [...names, ...args].join(" ");
 }
 

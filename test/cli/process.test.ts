@@ -6,20 +6,16 @@ import { text } from "node:stream/consumers";
 import { AuthError } from "@codex-authd/shared";
 import t from "tap";
 import { parseTokenArguments } from "#client/cli/token-hot-path.js";
-import { createFakeDaemon, type FakeDaemon, sessionStatus } from "../helpers/fake-daemon.js";
+import {
+  createLoggedInDaemon,
+  type FakeDaemon,
+  pendingDeviceLogin,
+  sessionStatus,
+} from "../helpers/fake-daemon.js";
 
 const MAIN = join(import.meta.dirname, "../../../client/dist/cli/main.js");
 
-const daemon = await createFakeDaemon({
-  "token/get": () => ({
-    accessToken: "eyJ.token",
-    expiresAtMs: null,
-    accountId: null,
-    planType: null,
-    generation: 1,
-  }),
-  "session/status": () => sessionStatus(),
-});
+const daemon = await createLoggedInDaemon();
 t.teardown(() => daemon.close());
 
 function start(argv: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
@@ -122,17 +118,7 @@ t.test("a reader that has gone is no error", async (t) => {
 
 t.test("Ctrl-C while it waits cancels the login and exits 130", async (t) => {
   daemon.handlers["session/status"] = () => sessionStatus({ state: "signedOut" });
-  daemon.handlers["login/begin"] = () => ({
-    loginId: "00000000-0000-4000-8000-000000000001",
-    codexHome: "/h",
-    expiresAtMs: Date.now() + 60_000,
-    reason: "there is no display",
-    warnings: [],
-    fallback: null,
-    flow: "device",
-    verificationUri: "https://auth.openai.com/codex/device",
-    userCode: "ABCD-12345",
-  });
+  daemon.handlers["login/begin"] = pendingDeviceLogin;
   const waiting = new Promise<void>((resolve) => {
     daemon.handlers["login/await"] = () => {
       resolve();

@@ -35,6 +35,8 @@ export interface ClientInfo {
 
 export interface AppServerOptions {
   readonly home: CodexHome;
+  /** What is started. Default: the real `codex app-server`. */
+  readonly command?: readonly [program: string, ...args: string[]];
   /** Laid over {@link codexEnvironment}; `undefined` takes a variable away. */
   readonly env?: NodeJS.ProcessEnv;
   /** Ask for the experimental methods, external tokens among them. Default true. */
@@ -49,7 +51,8 @@ type Test<Subject> = (subject: Subject) => boolean;
 
 /** Starts `codex app-server` on stdio in `home`. It has to be initialized before it answers anything else. */
 export function startAppServer(options: AppServerOptions): AppServer {
-  const child = spawn(codexBinary, ["app-server"], {
+  const [program, ...args] = options.command ?? [codexBinary, "app-server"];
+  const child = spawn(program, args, {
     cwd: options.home.path,
     env: { ...codexEnvironment(options.home), ...options.env },
   });

@@ -72,6 +72,35 @@ export async function createFakeDaemon(handlers: FakeDaemon["handlers"] = {}): P
   return daemon;
 }
 
+/** What `token/get` answers to whoever does not look at more than the token. */
+export const TOKEN = {
+  accessToken: "eyJ.token",
+  expiresAtMs: null,
+  accountId: null,
+  planType: null,
+  generation: 1,
+};
+
+/** A daemon with a login, for commands that only ask for it. */
+export function createLoggedInDaemon(): Promise<FakeDaemon> {
+  return createFakeDaemon({ "token/get": () => TOKEN, "session/status": () => sessionStatus() });
+}
+
+/** What `login/begin` answers where there is no display; valid for a minute. */
+export function pendingDeviceLogin() {
+  return {
+    loginId: "00000000-0000-4000-8000-000000000001",
+    codexHome: "/h",
+    expiresAtMs: Date.now() + 60_000,
+    reason: "there is no display",
+    warnings: [],
+    fallback: null,
+    flow: "device",
+    verificationUri: "https://auth.openai.com/codex/device",
+    userCode: "ABCD-12345",
+  };
+}
+
 /** A session that is logged in, valid for an hour after 2026-11-22T12:00:00Z. */
 export function sessionStatus(changes: Partial<SessionStatus> = {}): SessionStatus {
   const nowMs = Date.parse("2026-11-22T12:00:00Z");

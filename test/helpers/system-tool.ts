@@ -22,6 +22,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   openssl: "openssl",
   prlimit: "util-linux",
   python3: "python3",
+  script: "bsdutils",
   setpriv: "util-linux",
   sh: "dash",
   strace: "strace",

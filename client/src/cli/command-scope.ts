@@ -31,10 +31,16 @@ export interface CommandContext {
 
 /** Adds the options that every command takes. */
 export function withCommonOptions(command: Command): Command {
-  return command
+  const own = command
     .option("--json", "print JSON instead of words")
+    .option("--memory <name>", "the session of this name in the daemon's memory, with nothing on disk");
+  return withDaemonOptions(own);
+}
+
+/** Adds the options that say which session and which daemon. */
+export function withDaemonOptions(command: Command): Command {
+  return command
     .option("--codex-home <dir>", "the Codex home to work on (default: $CODEX_HOME, else ~/.codex)")
-    .option("--memory <name>", "the session of this name in the daemon's memory, with nothing on disk")
     .option("--socket <path>", "the daemon's socket (default: $CODEX_AUTHD_SOCKET, else the usual places)")
     .option("--no-autostart", "fail when no daemon is running, instead of starting one");
 }

@@ -12,6 +12,10 @@ export const EXIT = {
   refused: 5,
   /** EX_TEMPFAIL of sysexits.h. */
   tryAgain: 75,
+  /** `exec` and `app-server` end as their command does; these three are their own, as env(1) has them. */
+  notPrepared: 125,
+  notExecutable: 126,
+  notFound: 127,
   /** 128 + SIGINT. */
   interrupted: 130,
   /** 128 + SIGTERM. */

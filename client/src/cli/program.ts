@@ -4,8 +4,10 @@ import { fromErrorObject } from "@codex-authd/shared";
 import { Command, CommanderError } from "commander";
 import { ClientError } from "../client-error.js";
 import type { CommandContext } from "./command-scope.js";
+import { appServerCommand } from "./commands/app-server.js";
 import { completionCommand } from "./commands/completion.js";
 import { daemonCommand } from "./commands/daemon.js";
+import { execCommand } from "./commands/exec.js";
 import { listCommand } from "./commands/list.js";
 import { loginCommand } from "./commands/login.js";
 import { logoutCommand } from "./commands/logout.js";
@@ -19,7 +21,11 @@ import { createOutput } from "./output.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 
 const EXIT_CODE_HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login required, 4 daemon not reachable, 5 refused, 75 try again later.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login required, 4 daemon not reachable, 5 refused, 75 try again later.
+exec and app-server end as their command does, or with 125 (not begun), 126 (cannot be executed) or 127 (not there).`;
+
+/** What follows these is somebody else's command line. */
+const WRAPPERS: readonly string[] = ["app-server", "exec"];
 
 /**
  * Runs one command line.
@@ -57,6 +63,7 @@ export function createProgram(context: CommandContext): Command {
       "Logs in to ChatGPT for Codex, and hands out access tokens. Talks to codex-authd, which holds the login.",
     )
     .version(ownVersion(), "--version", "print the version")
+    .enablePositionalOptions()
     .addHelpText("after", EXIT_CODE_HELP);
   const commands = [
     loginCommand,
@@ -65,6 +72,8 @@ export function createProgram(context: CommandContext): Command {
     tokenCommand,
     refreshCommand,
     logoutCommand,
+    execCommand,
+    appServerCommand,
     daemonCommand,
     serviceCommand,
     completionCommand,
@@ -92,7 +101,7 @@ function usageExit(error: unknown, argv: readonly string[], terminal: Terminal):
   const message = error.message.replace(/^error: /, "");
   const isJson = argv.includes("--json");
   createOutput(terminal, isJson).event({ error: { code: "ERR_USAGE", message, retryable: false } });
-  return EXIT.usage;
+  return WRAPPERS.includes(argv[0] ?? "") ? EXIT.notPrepared : EXIT.usage;
 }
 
 function ownVersion(): string {

@@ -54,7 +54,7 @@ export function loginCommand(context: CommandContext): Command {
     .option("--explain", "say which login would begin, why and where; begin none")
     .addHelpText("after", EXAMPLES)
     .action((options: LoginCommandOptions) =>
-      runCommand(context, options, (scope) => runLogin({ scope, options, abort: new AbortController() })),
+      runCommand(context, options, (scope) => runLogin(scope, options)),
     );
 }
 
@@ -65,21 +65,30 @@ class NoBrowserOption extends Option {
   }
 }
 
-async function runLogin(run: LoginRun): Promise<number> {
-  if (run.options.explain) return explainLogin(run.scope, wishOf(run));
-  const { client, output, selector, terminal } = run.scope;
-  const before = await client.getStatus(selector);
-  if (before.state === "active" && !run.options.force) return finish(run, before, "Already logged in.");
-  if (before.state === "reauthorizationRequired") {
-    output.note(`The last login has ended. ${sessionReason(before)}`, "");
-  }
-  const stopListening = terminal.onInterrupt((signal) => run.abort.abort(new InterruptedError(signal)));
+/** Takes the person at the terminal through a login, whatever there is already; Ctrl-C ends it with InterruptedError. */
+export async function logIn(
+  scope: CommandScope,
+  options: LoginCommandOptions = { interactive: true, autostart: true },
+): Promise<SessionStatus> {
+  const run = { scope, options, abort: new AbortController() };
+  const stopListening = scope.terminal.onInterrupt((signal) => run.abort.abort(new InterruptedError(signal)));
   try {
-    return finish(run, await authorize(run), undefined);
+    return await authorize(run);
   } finally {
     stopListening();
     run.abort.abort();
   }
+}
+
+async function runLogin(scope: CommandScope, options: LoginCommandOptions): Promise<number> {
+  if (options.explain) return explainLogin(scope, wishOf(scope, options));
+  const { client, output, selector } = scope;
+  const before = await client.getStatus(selector);
+  if (before.state === "active" && !options.force) return finish(scope, before, "Already logged in.");
+  if (before.state === "reauthorizationRequired") {
+    output.note(`The last login has ended. ${sessionReason(before)}`, "");
+  }
+  return finish(scope, await logIn(scope, options), undefined);
 }
 
 async function authorize(run: LoginRun): Promise<SessionStatus> {
@@ -94,7 +103,7 @@ async function authorize(run: LoginRun): Promise<SessionStatus> {
   };
   try {
     return await client.login({
-      ...wishOf(run),
+      ...wishOf(scope, options),
       force: true,
       signal: abort.signal,
       openBrowser: options.openBrowser === false ? false : (url) => openInBrowser(url, terminal),
@@ -115,10 +124,10 @@ async function authorize(run: LoginRun): Promise<SessionStatus> {
 }
 
 /** What is asked of the daemon: for which session, from where, and how. */
-function wishOf({ scope, options }: LoginRun) {
-  const { env, cwd, surroundings } = scope.terminal;
+function wishOf({ selector, terminal }: CommandScope, options: LoginCommandOptions) {
+  const { env, cwd, surroundings } = terminal;
   return {
-    ...scope.selector,
+    ...selector,
     childEnvironment: observeChildEnvironment(env, cwd, surroundings),
     interactive: options.interactive,
     flow: flowOf(options),
@@ -137,8 +146,11 @@ function show({ scope, options }: LoginRun, pending: PendingLogin): void {
   output.note(...lines);
 }
 
-function finish({ scope }: LoginRun, status: SessionStatus, remark: string | undefined): number {
-  const { output, terminal } = scope;
+function finish(
+  { output, terminal }: CommandScope,
+  status: SessionStatus,
+  remark: string | undefined,
+): number {
   const sentence = sessionSentence(status, terminal.clock.now());
   output.result({ event: "loggedIn", ...status }, () => [sentence]);
   if (remark) output.note(`${remark} Use --force to log in again.`);
