@@ -3,7 +3,7 @@
  * time. Every change: new generation → stored → published. S3: tokens that cannot be stored are kept, and their *write*
  * is retried; S4, S5: what another process wrote is adopted, and the file wins.
  */
-import { AuthError, type EpochMs, fingerprint, sleep } from "@codex-authd/shared";
+import { AuthError, type EpochMs, sleep } from "@codex-authd/shared";
 import type { NetworkSettings } from "../net/network-settings.js";
 import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
@@ -11,7 +11,7 @@ import { adoptionOf, contentKey } from "./adoption.js";
 import type { SessionContext } from "./context.js";
 import { grantFacts, underOwnAccount } from "./grant-facts.js";
 import { backOffMs, isOver } from "./refresh-timing.js";
-import { spentBefore } from "./refusals.js";
+import { judgeSpentToken, type SpentTokenVerdict } from "./spent-token.js";
 import {
   type Active,
   ENDED_WITH_DAEMON,
@@ -59,6 +59,8 @@ interface PendingWrite {
   /** Key of the content that it will replace. */
   readonly overwritten: string | null;
 }
+
+type Succeeded = Extract<SpentTokenVerdict, { kind: "succeeded" }>;
 
 export interface StoredStateOptions {
   readonly storage: GrantStorage;
@@ -244,37 +246,22 @@ export class StoredState {
 
   /** Somebody wrote a spent refresh token: what came after it, if we know, is stored again in its place. */
   async #putBack(spent: Grant): Promise<void> {
-    const ours = this.#state.kind === "active" ? this.#state.grant : undefined;
-    const grant = this.#successorOf(spent);
-    if (!grant) return this.#adoptSpent(spent);
+    const { successors, clock } = this.#context;
+    const knowledge = { state: this.#state, successors, record: this.#record, nowMs: clock.now() };
+    const verdict = judgeSpentToken(spent, knowledge);
+    if (verdict.kind === "served") {
+      this.#pendingWrite = null;
+      this.apply(verdict.event, "adoption");
+    }
+    if (verdict.kind === "succeeded") await this.#replaceSpent(spent, verdict);
+  }
+
+  async #replaceSpent(spent: Grant, { grant, flow, isHeld }: Succeeded): Promise<void> {
     const { refreshTokenFingerprint } = grantFacts(spent, this.#context.clock.now());
     const write = (): Promise<SaveOutcome> => this.#storage.saveRefreshed(grant, refreshTokenFingerprint);
     const outcome = await write().catch(asStorageError);
-    const isNews =
-      !ours || contentKey({ kind: "managed", grant }) !== contentKey({ kind: "managed", grant: ours });
-    if (outcome === "superseded" || (outcome === "stored" && !isNews)) return;
-    const flow = this.#state.kind === "active" ? this.#state.flow : null;
+    if (outcome === "superseded" || (outcome === "stored" && isHeld)) return;
     await this.#grant({ grant, flow, cause: "storage", write }, outcome);
-  }
-
-  /** What this session holds of the same account is the newest; else what is known to come after it. */
-  #successorOf(spent: Grant): Grant | undefined {
-    const state = this.#state;
-    if (state.kind === "active" && state.grant.accountId === spent.accountId) return state.grant;
-    const latest = this.#context.successors.latest(spent);
-    return latest && !this.#record.isSpent(fingerprint(latest.refreshToken.reveal())) ? latest : undefined;
-  }
-
-  /** Nothing comes after it: what is still good of it is served, and its refresh token is not presented again. */
-  #adoptSpent(spent: Grant): void {
-    const { clock } = this.#context;
-    const isNewerHeld =
-      this.#state.kind === "reauthorizationRequired" && this.#state.grant.accountId === spent.accountId;
-    if (isNewerHeld) return;
-    this.#pendingWrite = null;
-    const facts = grantFacts(spent, clock.now());
-    const failure = { error: spentBefore(), atMs: clock.now() };
-    this.apply({ kind: "grantedSpent", grant: spent, facts, flow: null, failure }, "adoption");
   }
 
   async #grant({ grant, flow, cause, write }: Granting, outcome: SaveOutcome | AuthError): Promise<void> {
