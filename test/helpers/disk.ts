@@ -22,6 +22,7 @@ export function createDisk(): Disk {
       ...storage,
       saveLogin: (grant) => written(() => storage.saveLogin(grant)),
       saveRefreshed: (grant, spent) => written(() => storage.saveRefreshed(grant, spent)),
+      putBackFields: () => written(async () => (await storage.putBackFields?.()) ?? false),
       remove: () => written(() => storage.remove()),
       watch: (onChange) => storage.watch(() => disk.isWatched && onChange()),
     }),

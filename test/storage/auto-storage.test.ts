@@ -20,7 +20,7 @@ function setUp(t: Test, clock = systemClock) {
     home,
     secrets,
     account: keyringAccount(home),
-    keyring: createKeyringStorage(home, clock, secrets),
+    keyring: createKeyringStorage(home, clock, { secrets }),
     file: createFileStorage(home, clock),
     auto: createAutoStorage(home, clock, secrets),
   };

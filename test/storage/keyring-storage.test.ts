@@ -16,7 +16,7 @@ function setUp(t: Test, clock = systemClock) {
   const home = temporaryFolder(t);
   const secrets = createFakeSecretStore();
   const account = keyringAccount(home);
-  return { home, secrets, account, storage: createKeyringStorage(home, clock, secrets) };
+  return { home, secrets, account, storage: createKeyringStorage(home, clock, { secrets }) };
 }
 
 t.test("an entry that nobody understands is an error, and a new login keeps a copy of it", async (t) => {
@@ -51,7 +51,7 @@ t.test("the account is upstream's, and names of one folder have one", async (t) 
   t.equal(keyringAccount(`${home}/`), keyringAccount(home));
   t.match(keyringAccount(join(home, "nowhere")), /^cli\|[0-9a-f]{16}$/, "a home that is not there yet");
   t.equal(
-    createKeyringStorage(link, systemClock, createFakeSecretStore()).location,
+    createKeyringStorage(link, systemClock, { secrets: createFakeSecretStore() }).location,
     `keyring:cli|${digest.slice(0, 16)}`,
   );
 });

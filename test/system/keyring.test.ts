@@ -10,6 +10,7 @@ import { createAutoStorage } from "#daemon/storage/auto-storage.js";
 import { createFileStorage } from "#daemon/storage/file-storage.js";
 import type { Grant, StoredCredential } from "#daemon/storage/grant-storage.js";
 import { createSecretService } from "#daemon/storage/keyring/secret-service.js";
+import type { SecretStore } from "#daemon/storage/keyring/secret-store.js";
 import { createKeyringStorage, keyringAccount } from "#daemon/storage/keyring-storage.js";
 import { startAppServer } from "../helpers/app-server.js";
 import {
@@ -73,7 +74,7 @@ t.test("a secret comes back as it went in, whatever its size", async (t) => {
 
 t.test("a login by the real Codex is ours, and what we make of it is Codex's", async (t) => {
   const { issuer, codex, desktop } = await createScene(t, "keyring");
-  const storage = createKeyringStorage(codex.path, systemClock, desktop.secrets);
+  const storage = createKeyringStorage(codex.path, systemClock, { secrets: desktop.secrets });
   await logInWithCodex(codex, issuer, desktop);
   const before = await desktop.entries();
   const grant = grantOf(await storage.load());
@@ -95,7 +96,7 @@ t.test("a login of ours is the real Codex's, which refreshes it in its place", a
   const upstreams = await desktop.entries();
   await ask(codex, desktop, ["logout"]);
 
-  const storage = createKeyringStorage(codex.path, systemClock, desktop.secrets);
+  const storage = createKeyringStorage(codex.path, systemClock, { secrets: desktop.secrets });
   const ours = issuedGrant(issuer);
   await storage.saveLogin(ours);
   t.same(await desktop.entries(), upstreams, "the entry that Codex would have made");
@@ -113,6 +114,23 @@ t.test("a login of ours is the real Codex's, which refreshes it in its place", a
   t.same(await desktop.entries(), upstreams);
   t.equal(await storage.remove(), true);
   t.equal(await ask(codex, desktop, ["login", "status"]), "Not logged in");
+});
+
+t.test("what Codex drops from the entry when it refreshes is put back", async (t) => {
+  const { issuer, codex, desktop } = await createScene(t, "keyring");
+  await logInWithCodex(codex, issuer, desktop);
+  const { secrets } = desktop;
+  const account = keyringAccount(codex.path);
+  const storage = createKeyringStorage(codex.path, systemClock, { secrets });
+  await secrets.save(account, JSON.stringify({ ...(await entryOf(secrets, account)), x_ours: 1 }));
+  await storage.load();
+  await refreshWithCodex(t, codex, desktop);
+  const refreshed = await entryOf(secrets, account);
+  t.notOk("x_ours" in refreshed, "Codex dropped it");
+  await storage.load();
+  t.equal(await storage.putBackFields?.(), true);
+  t.same(await entryOf(secrets, account), { ...refreshed, x_ours: 1 });
+  t.equal(await ask(codex, desktop, ["login", "status"]), "Logged in using ChatGPT");
 });
 
 t.test("auto: both find the other's login, in the keyring and in auth.json", async (t) => {
@@ -190,6 +208,10 @@ async function refreshWithCodex(t: Test, home: CodexHome, { env }: KeyringDeskto
 
 async function ask(home: CodexHome, { env }: KeyringDesktop, args: readonly string[]): Promise<string> {
   return (await runCodex(args, { home, env })).stderr.trim();
+}
+
+async function entryOf(secrets: SecretStore, account: string): Promise<Record<string, unknown>> {
+  return JSON.parse((await secrets.load(account)) ?? "");
 }
 
 function grantOf(stored: StoredCredential): Grant {

@@ -236,12 +236,23 @@ export class StoredState {
     this.#pendingWrite = null;
     if (adoption === "remove") this.apply({ kind: "removed", reason: "fileGone" }, "fileGone");
     if (stored.kind === "other") this.apply({ ...stored, kind: "replacedByOther" }, "adoption");
-    if (stored.kind === "managed") this.#adoptGrant(stored.grant);
+    if (stored.kind === "managed") await this.#adoptGrant(stored.grant);
   }
 
-  #adoptGrant(grant: Grant): void {
+  async #adoptGrant(grant: Grant): Promise<void> {
     const facts = grantFacts(grant, this.#context.clock.now());
     this.apply({ kind: "granted", grant, facts, flow: null, writeFailure: null }, "adoption");
+    if (this.#record.ownership === "owned") await this.#putBackFields();
+  }
+
+  /** What Codex dropped from the file is put right. Nothing depends on it, so a failure is told and no more. */
+  async #putBackFields(): Promise<void> {
+    const { log } = this.#context;
+    try {
+      if (await this.#storage.putBackFields?.()) log.info({ event: "storage.fieldsPutBack" });
+    } catch (error) {
+      log.warn({ event: "storage.fieldsDropped", code: asStorageError(error).code, error });
+    }
   }
 
   /** Somebody wrote a spent refresh token: what came after it, if we know, is stored again in its place. */

@@ -112,6 +112,19 @@ export function storedRefreshToken(document: AuthJson): string | null {
 }
 
 /**
+ * Which login a document holds, as far as it tells: the same one after any number of rotations, another one after the next
+ * login (`null` when nothing tells: a Codex before 0.169 wrote no `login_owner_id`); and which tokens, by fingerprint.
+ */
+export function loginOf({ tokens: stored }: AuthJson): { login: string | null; tokens: string | null } {
+  if (!stored) return { login: null, tokens: null };
+  const { login_owner_id: owner, account_id: account, access_token, refresh_token } = stored;
+  return {
+    login: owner ? `${owner} ${account}` : null,
+    tokens: `${fingerprint(access_token)} ${fingerprint(refresh_token)}`,
+  };
+}
+
+/**
  * The document after a refresh: only what upstream replaces itself is replaced (`OPENAI_API_KEY`, `oauth_provenance`,
  * `login_owner_id`, `account_id` and every unknown field stay).
  */
@@ -140,8 +153,28 @@ export function withLogin(previous: AuthJson | undefined, grant: Grant): AuthJso
       account_id: grant.accountId,
     },
     last_refresh: timestamp(grant),
-    ...unknownFields(previous),
+    ...(previous && unknownFields(previous).top),
   };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What upstream does not know and therefore drops (codex-cli 0.169): at the top level, and inside `tokens`. */
+export interface UnknownFields {
+  readonly top: Fields;
+  readonly tokens: Fields;
+}
+
+export function unknownFields(document: AuthJson): UnknownFields {
+  return { top: beyond(authJson.shape, document), tokens: beyond(tokens.shape, document.tokens ?? {}) };
+}
+
+export function withUnknownFields(document: AuthJson, { top, tokens }: UnknownFields): AuthJson {
+  return { ...document, ...(document.tokens && { tokens: { ...document.tokens, ...tokens } }), ...top };
+}
+
+function beyond(shape: Fields, fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !Object.hasOwn(shape, name)));
 }
 
 function tokenFields(grant: Grant) {
@@ -150,11 +183,6 @@ function tokenFields(grant: Grant) {
     access_token: grant.accessToken.reveal(),
     refresh_token: grant.refreshToken.reveal(),
   };
-}
-
-function unknownFields(document: AuthJson | undefined): Record<string, unknown> {
-  const known = new Set<string>(Object.keys(authJson.shape));
-  return Object.fromEntries(Object.entries(document ?? {}).filter(([name]) => !known.has(name)));
 }
 
 /** RFC 3339 with nine fraction digits, as upstream writes it. */

@@ -1,4 +1,5 @@
 import type { Clock } from "@codex-authd/shared";
+import { createDroppedFields } from "./dropped-fields.js";
 import { createFileStorage } from "./file-storage.js";
 import type { GrantStorage } from "./grant-storage.js";
 import { type SecretStore, SecretStoreError } from "./keyring/secret-store.js";
@@ -11,8 +12,10 @@ import { createKeyringStorage } from "./keyring-storage.js";
  * @param secrets default: the keyring of this platform
  */
 export function createAutoStorage(codexHome: string, clock: Clock, secrets?: SecretStore): GrantStorage {
-  const keyring = createKeyringStorage(codexHome, clock, secrets);
-  const file = createFileStorage(codexHome, clock);
+  // One memory for both: Codex moves a login from the file to the keyring.
+  const dropped = createDroppedFields();
+  const keyring = createKeyringStorage(codexHome, clock, { dropped, ...(secrets && { secrets }) });
+  const file = createFileStorage(codexHome, clock, dropped);
   let current: GrantStorage = file;
   let obstacle: Error | null = null;
   const use = (storage: GrantStorage, why: Error | null): void => {
@@ -54,6 +57,7 @@ export function createAutoStorage(codexHome: string, clock: Clock, secrets?: Sec
       }
     },
     saveRefreshed: (grant, spent) => current.saveRefreshed(grant, spent),
+    putBackFields: async () => (await current.putBackFields?.()) ?? false,
     tidy: () => file.tidy?.(),
     async remove() {
       try {

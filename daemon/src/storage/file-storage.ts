@@ -11,18 +11,12 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { AuthError, type Clock, sleep } from "@codex-authd/shared";
-import {
-  type AuthJson,
-  credentialFrom,
-  parseAuthJson,
-  serializeAuthJson,
-  storedRefreshToken,
-  withLogin,
-  withRefreshedTokens,
-} from "./auth-json.js";
+import { type AuthJson, parseAuthJson, serializeAuthJson, withLogin } from "./auth-json.js";
 import { withCodexLocks } from "./codex-lock.js";
+import { createDroppedFields, type DroppedFields } from "./dropped-fields.js";
 import { removeLeftovers, syncFolder, writeDurably } from "./durable-write.js";
-import type { Grant, GrantStorage, SaveOutcome, StoredCredential } from "./grant-storage.js";
+import type { Grant, GrantStorage } from "./grant-storage.js";
+import { type Change, type DocumentPlace, storedDocument } from "./stored-document.js";
 import { watchFile } from "./watcher.js";
 
 /** A file that is torn (another process truncates and writes) is read again this often before it is called corrupt. */
@@ -34,22 +28,30 @@ const TORN_PAUSE_MS = 40;
 /**
  * The session in `$CODEX_HOME/auth.json`, in upstream's format, under upstream's locks. A link is followed and kept: what
  * is read, written and removed is the real file.
+ * @param dropped what to remember of the login; default: what is seen here
  */
-export function createFileStorage(codexHome: string, clock: Clock): GrantStorage {
+export function createFileStorage(
+  codexHome: string,
+  clock: Clock,
+  dropped: DroppedFields = createDroppedFields(),
+): GrantStorage {
   const commit = <T>(write: (realFile: string) => T): Promise<T> => {
     const realFile = authJsonLocation(codexHome);
     return withCodexLocks({ codexHome, realFile }, clock, () => write(realFile)).catch((error) => {
       throw unavailable(error, realFile, "written");
     });
   };
+  const document: DocumentPlace = {
+    load: () => loadSettled(authJsonLocation(codexHome), clock),
+    replace: (change) => commit((realFile) => replaceDocument(realFile, change)),
+  };
   return {
+    ...storedDocument(document, dropped),
     kind: "file",
     location: authJsonLocation(codexHome),
-    load: () => loadSettled(authJsonLocation(codexHome), clock),
     // Under the locks, which could be somebody else's too.
     checkWritable: () => commit(checkWritable),
     saveLogin: (grant) => commit((realFile) => saveLogin(realFile, grant)),
-    saveRefreshed: (grant, spent) => commit((realFile) => saveRefreshed(realFile, grant, spent)),
     remove: () => commit(removeFile),
     tidy: () => removeLeftovers(dirname(authJsonLocation(codexHome))),
     watch: (onChange) => watchFile({ path: join(codexHome, "auth.json"), clock, onChange }),
@@ -81,11 +83,10 @@ function linkTarget(path: string): string | undefined {
   }
 }
 
-async function loadSettled(path: string, clock: Clock): Promise<StoredCredential> {
+async function loadSettled(path: string, clock: Clock): Promise<AuthJson | undefined> {
   for (let read = 1; ; read += 1) {
     try {
-      const document = loadDocument(path);
-      return document ? credentialFrom(document) : { kind: "absent" };
+      return loadDocument(path);
     } catch (error) {
       if (!(error instanceof AuthError) || error.code !== "ERR_STORAGE_CORRUPT" || read === TORN_READS)
         throw error;
@@ -124,11 +125,11 @@ function documentToReplace(realFile: string): AuthJson | undefined {
   }
 }
 
-function saveRefreshed(realFile: string, grant: Grant, spent: string): SaveOutcome {
+function replaceDocument(realFile: string, change: Change): AuthJson | undefined {
   const document = loadDocument(realFile);
-  if (!document || storedRefreshToken(document) !== spent) return "superseded";
-  writeDurably(realFile, serializeAuthJson(withRefreshedTokens(document, grant)));
-  return "stored";
+  const next = document && change(document);
+  if (next) writeDurably(realFile, serializeAuthJson(next));
+  return next;
 }
 
 function removeFile(path: string): boolean {

@@ -65,6 +65,13 @@ export interface GrantStorage {
   saveRefreshed(grant: Grant, spent: string): Promise<SaveOutcome>;
 
   /**
+   * Puts back the fields that are unknown to Codex and were lost when it rotated the tokens of this login, if the store
+   * still holds what was last loaded. True when there were some. At most one write for each content. Default: nothing is lost here.
+   * @throws AuthError ERR_STORAGE_UNAVAILABLE; the content is then untouched
+   */
+  putBackFields?(): Promise<boolean>;
+
+  /**
    * Forgets the login. True when there was one.
    * @throws AuthError ERR_STORAGE_UNAVAILABLE
    */

@@ -2,19 +2,14 @@ import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { AuthError, type Clock, fingerprint } from "@codex-authd/shared";
-import {
-  type AuthJson,
-  credentialFrom,
-  parseAuthJson,
-  storedRefreshToken,
-  withLogin,
-  withRefreshedTokens,
-} from "./auth-json.js";
+import { type AuthJson, parseAuthJson, withLogin } from "./auth-json.js";
 import { withCodexLocks } from "./codex-lock.js";
+import { createDroppedFields, type DroppedFields } from "./dropped-fields.js";
 import { createFileStorage } from "./file-storage.js";
-import type { Grant, GrantStorage, SaveOutcome } from "./grant-storage.js";
+import type { GrantStorage } from "./grant-storage.js";
 import { createPlatformSecretStore } from "./keyring/platform-secret-store.js";
 import type { SecretStore } from "./keyring/secret-store.js";
+import { type Change, type DocumentPlace, storedDocument } from "./stored-document.js";
 
 /**
  * How soon a login of another process is noticed. A look is six messages on a local socket and takes the keyring two
@@ -22,16 +17,23 @@ import type { SecretStore } from "./keyring/secret-store.js";
  */
 const LOOK_MS = 5_000;
 
+export interface KeyringStorageOptions {
+  /** Default: the keyring of this platform. */
+  readonly secrets?: SecretStore;
+  /** What to remember of the login. Default: what is seen here. */
+  readonly dropped?: DroppedFields;
+}
+
 /**
  * The session in the platform's keyring, under upstream's names (codex-cli 0.169, `cli_auth_credentials_store = "keyring"`).
  * A login that is stored here leaves no auth.json behind.
- * @param secrets default: the keyring of this platform
  */
 export function createKeyringStorage(
   codexHome: string,
   clock: Clock,
-  secrets: SecretStore = createPlatformSecretStore(clock),
+  options: KeyringStorageOptions = {},
 ): GrantStorage {
+  const { secrets = createPlatformSecretStore(clock), dropped = createDroppedFields() } = options;
   const account = keyringAccount(codexHome);
   const entry = createEntry(secrets, account);
   const file = createFileStorage(codexHome, clock);
@@ -39,27 +41,27 @@ export function createKeyringStorage(
     withCodexLocks({ codexHome, realFile: null }, clock, commit).catch((error) => {
       throw asAuthError(error);
     });
+  const document: DocumentPlace = {
+    load: entry.load,
+    replace: (change) => locked(() => replaceDocument(entry, change)),
+  };
   let warnings: readonly string[] = [];
   const removeFile = async (): Promise<void> => {
     const left = await file.remove().catch(asAuthError);
     warnings = left instanceof AuthError ? [leftBehind(file.location, left)] : [];
   };
   return {
+    ...storedDocument(document, dropped),
     kind: "keyring",
     location: entry.location,
     get warnings() {
       return warnings;
-    },
-    async load() {
-      const document = await entry.load();
-      return document ? credentialFrom(document) : { kind: "absent" };
     },
     checkWritable: () => locked(() => secrets.checkWritable(account)),
     async saveLogin(grant) {
       await locked(async () => entry.save(withLogin(await entry.loadToReplace(), grant)));
       await removeFile();
     },
-    saveRefreshed: (grant, spent) => locked(() => saveRefreshed(entry, grant, spent)),
     async remove() {
       const wasInKeyring = await locked(entry.remove);
       return (await file.remove()) || wasInKeyring;
@@ -138,11 +140,11 @@ function createEntry(secrets: SecretStore, account: string): Entry {
   };
 }
 
-async function saveRefreshed(entry: Entry, grant: Grant, spent: string): Promise<SaveOutcome> {
+async function replaceDocument(entry: Entry, change: Change): Promise<AuthJson | undefined> {
   const document = await entry.load();
-  if (!document || storedRefreshToken(document) !== spent) return "superseded";
-  await entry.save(withRefreshedTokens(document, grant));
-  return "stored";
+  const next = document && change(document);
+  if (next) await entry.save(next);
+  return next;
 }
 
 function watchEntry(entry: Entry, clock: Clock, onChange: () => void): { close(): Promise<void> } {
