@@ -140,6 +140,7 @@ t.test("a flow that may not work here is begun with a warning", async (t) => {
   const daemon = await setUp(t, { ...BROWSER, warnings: ["This is an SSH session."] });
   const { stderr } = await runCli(daemon, ["login", "--browser", "--no-browser"]);
   t.match(stderr, /^warning: This is an SSH session\.\nOpen this address/);
+  t.notMatch((await runCli(daemon, ["login", "--paste", "--no-browser"])).stderr, "warning:");
 });
 
 /** A terminal in WSL, whose person does not come back from the browser; `code` is what the issuer says to a device login. */

@@ -138,7 +138,9 @@ function wishOf({ selector, terminal }: CommandScope, options: LoginCommandOptio
 function show({ scope, options }: LoginRun, pending: PendingLogin): void {
   const { output, terminal } = scope;
   output.event(authorizationEvent(pending));
-  output.note(...pending.warnings.map((warning) => `${output.styleNote("yellow", "warning:")} ${warning}`));
+  // Who pastes the address does already what they would advise.
+  const warnings = options.paste ? [] : pending.warnings;
+  output.note(...warnings.map((warning) => `${output.styleNote("yellow", "warning:")} ${warning}`));
   const lines =
     pending.flow === "browser"
       ? browserLines(pending, options.openBrowser !== false, output)
