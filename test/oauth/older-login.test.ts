@@ -76,8 +76,22 @@ t.test("a daemon that stops meanwhile waits for no port", async (t) => {
   await refused;
 });
 
-t.test("a port that the system keeps is said to be so", async (t) => {
-  const redirects = start(t);
-  const error = await redirects.expect("s1", wanting(65_536)).catch((reason) => reason);
-  t.match(error.message, /65536 \(ERR_SOCKET_BAD_PORT\)/);
+t.test("a port that the system keeps, as Windows does for Hyper-V, is said to be so", async (t) => {
+  const refuse = () => Promise.reject(Object.assign(new Error("listen EACCES"), { code: "EACCES" }));
+  const fileOf = (name: string) => import.meta.resolve(`#daemon/oauth/${name}.js`);
+  const { createLoopbackRedirects } = await t.mockImport<typeof import("#daemon/oauth/loopback-redirect.js")>(
+    fileOf("loopback-redirect"),
+    {
+      [fileOf("loopback-listener")]: {
+        LoopbackListener: class {
+          listen = refuse;
+        },
+      },
+    },
+  );
+  const redirects = createLoopbackRedirects({ clock: systemClock, findHolder });
+  await t.rejects(redirects.expect("s1", wanting(1455, 1457)), {
+    code: "ERR_CALLBACK_PORT_IN_USE",
+    message: /1455 \(not permitted: below 1024, or kept by Windows\), 1457 \(not permitted.*\)\. Log in with/,
+  });
 });

@@ -81,11 +81,7 @@ class LoopbackListeners implements LoopbackRedirects {
         refusals.push(`${port} (${await this.#reasonOf(port, error)})`);
       }
     }
-    throw new AuthError(
-      "ERR_CALLBACK_PORT_IN_USE",
-      `The browser login needs a port on 127.0.0.1 and got none: ${refusals.join(", ")}. End the program that holds ` +
-        "it, log in with `codex-auth login --device`, or choose another port with --callback-port.",
-    );
+    throw noPort(refusals);
   }
 
   #takeOver(port: number): Promise<LoopbackListener> {
@@ -106,6 +102,16 @@ class LoopbackListeners implements LoopbackRedirects {
     const [holder, isOurs] = await Promise.all([this.#findHolder(port), isCodexAuthd(port, this.#clock)]);
     return `in use${holderWords(holder, isOurs)}`;
   }
+}
+
+function noPort(refusals: readonly string[]): AuthError {
+  const isHeld = refusals.some((refusal) => refusal.includes("in use"));
+  const cure = isHeld ? "End the program that holds it, or log" : "Log";
+  return new AuthError(
+    "ERR_CALLBACK_PORT_IN_USE",
+    `The browser login needs a port on 127.0.0.1 and got none: ${refusals.join(", ")}. ${cure} in with ` +
+      "`codex-auth login --device`, or choose another port with --callback-port.",
+  );
 }
 
 function holderWords({ program, uid }: PortHolder = {}, isCodexAuthd: boolean): string {
