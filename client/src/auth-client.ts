@@ -29,6 +29,7 @@ import type {
   SessionSelector,
 } from "./call-options.js";
 import { CALL_POLICIES } from "./call-policy.js";
+import { hasJustEnded, isComing } from "./comeback.js";
 import { type AuthEvent, watchEvents } from "./events.js";
 import { type LoginOptions, login } from "./login.js";
 import { observeChildEnvironment } from "./observed-environment.js";
@@ -58,7 +59,11 @@ export class AuthClient {
     this.#clock = options.clock ?? systemClock;
     this.#sockets = options.socketPath ? [checkedSocketPath(options.socketPath)] : socketPaths(this.#env);
     this.#autostart = options.autostart ?? true;
-    this.#transport = new Transport({ sockets: this.#sockets, clock: this.#clock });
+    this.#transport = new Transport({
+      sockets: this.#sockets,
+      clock: this.#clock,
+      isComing: (waitedMs) => this.#isComing(waitedMs),
+    });
     this.#tokens = new AccessTokenCache(this.#clock, (params) => this.#call("token/get", params));
   }
 
@@ -209,23 +214,34 @@ export class AuthClient {
     return childEnvironmentFrom(this.#env, this.#cwd);
   }
 
+  async #isComing(waitedMs: number): Promise<boolean> {
+    for (const socketPath of this.#sockets) {
+      if (await isComing(socketPath, this.#env, waitedMs)) return true;
+      if (await hasJustEnded(socketPath, this.#clock)) return true;
+    }
+    return false;
+  }
+
   async #call<M extends MethodName>(
     method: M,
     params: MethodParams<M>,
     options: CallOptions & { readonly deadlineMs?: number } = {},
   ): Promise<MethodResult<M>> {
-    const { startsDaemon, ...policy } = CALL_POLICIES[method];
+    const { startsDaemon, outlastsRestart, ...policy } = CALL_POLICIES[method];
+    const canStart = this.#autostart && startsDaemon;
     const request = {
       method: "POST",
       path: "/v1/rpc",
       body: encodeCall(method, params),
       ...policy,
+      // Who can start a daemon waits there for one that is on its way.
+      outlastsRestart: outlastsRestart && !canStart,
       ...options,
     } as const;
     try {
       return decodeResult(await this.#transport.send(request)) as MethodResult<M>;
     } catch (error) {
-      if (!(this.#autostart && startsDaemon && isNobodyListening(error))) throw error;
+      if (!(canStart && isNobodyListening(error))) throw error;
     }
     await this.startDaemon(options);
     return decodeResult(await this.#transport.send(request)) as MethodResult<M>;

@@ -6,6 +6,7 @@ import { createConnection } from "node:net";
 import { dirname } from "node:path";
 import { type Clock, type Environment, logPath, sleep } from "@codex-authd/shared";
 import { ClientError } from "./client-error.js";
+import { isComing } from "./comeback.js";
 import { type DaemonProgram, daemonEnvironment, findDaemonProgram } from "./daemon-program.js";
 import { logTail, openStartLog, type StartLog } from "./start-log.js";
 import { claimStartMarker, releaseStartMarker } from "./start-marker.js";
@@ -58,13 +59,16 @@ export async function isListening(socketPath: string): Promise<boolean> {
 }
 
 async function startUntilListening(options: StartOptions): Promise<void> {
-  const { socketPath, clock, signal } = options;
+  const { socketPath, env, clock, signal } = options;
   const marker = `${socketPath}.starting`;
-  const deadlineAtMs = clock.now() + START_DEADLINE_MS;
+  const beganAtMs = clock.now();
+  const deadlineAtMs = beganAtMs + START_DEADLINE_MS;
   while (clock.now() < deadlineAtMs) {
     signal?.throwIfAborted();
     if (await isListening(socketPath)) return;
-    if (await claimStartMarker(marker, clock)) {
+    if (await isComing(socketPath, env, clock.now() - beganAtMs)) {
+      await sleep(clock, POLL_MS, signal);
+    } else if (await claimStartMarker(marker, clock)) {
       try {
         await launch(options, deadlineAtMs);
       } finally {

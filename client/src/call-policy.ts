@@ -11,6 +11,8 @@ export interface CallPolicy {
   readonly isRepeatable: boolean;
   /** True when the call makes sense to a daemon that has just been started. */
   readonly startsDaemon: boolean;
+  /** True when the call waits for a daemon that is on its way. What asks about the daemon itself does not. */
+  readonly outlastsRestart: boolean;
 }
 
 /** The daemon answers from memory, or gives a waiter 8 s; twice that leaves room for a busy machine. */
@@ -19,13 +21,19 @@ export const DEFAULT_DEADLINE_MS = 16_000;
 /** These calls wait for one exchange with the issuer, which the daemon cuts off after 45 s. */
 const EXCHANGE_DEADLINE_MS = 60_000;
 
-const READ: CallPolicy = { deadlineMs: DEFAULT_DEADLINE_MS, isRepeatable: true, startsDaemon: true };
-const EXCHANGE: CallPolicy = { deadlineMs: EXCHANGE_DEADLINE_MS, isRepeatable: false, startsDaemon: true };
+const READ: CallPolicy = {
+  deadlineMs: DEFAULT_DEADLINE_MS,
+  isRepeatable: true,
+  startsDaemon: true,
+  outlastsRestart: true,
+};
+const EXCHANGE: CallPolicy = { ...READ, deadlineMs: EXCHANGE_DEADLINE_MS, isRepeatable: false };
+const OF_DAEMON: CallPolicy = { ...READ, startsDaemon: false, outlastsRestart: false };
 
 /** One row per method of the contract, sorted. */
 export const CALL_POLICIES: Readonly<Record<MethodName, CallPolicy>> = {
-  "daemon/shutdown": { ...READ, isRepeatable: false, startsDaemon: false },
-  "daemon/status": { ...READ, startsDaemon: false },
+  "daemon/shutdown": { ...OF_DAEMON, isRepeatable: false },
+  "daemon/status": OF_DAEMON,
   "login/await": { ...READ, startsDaemon: false },
   "login/begin": EXCHANGE,
   "login/cancel": { ...READ, startsDaemon: false },

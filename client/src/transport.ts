@@ -5,6 +5,7 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { type Clock, PROTOCOL_HEADER, PROTOCOL_VERSION, sleep } from "@codex-authd/shared";
 import { ClientError } from "./client-error.js";
+import { COMEBACK_LOOK_MS } from "./comeback.js";
 import { checkProtocolVersion } from "./protocol-version.js";
 
 /** A list of sessions is some kilobytes; this only stops something that is not the daemon from filling memory. */
@@ -26,6 +27,8 @@ export interface TransportOptions {
   /** Paths to try, best first. */
   readonly sockets: readonly string[];
   readonly clock: Clock;
+  /** Whether it is worth waiting, after so many milliseconds, for somebody to listen. Default: never. */
+  readonly isComing?: (waitedMs: number) => Promise<boolean>;
 }
 
 export interface TransportRequest {
@@ -37,6 +40,8 @@ export interface TransportRequest {
   readonly deadlineMs: number;
   /** See CallPolicy. */
   readonly isRepeatable: boolean;
+  /** See CallPolicy. Nothing was sent as long as nobody listens, so this has nothing to do with repeating. */
+  readonly outlastsRestart: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -56,11 +61,13 @@ interface Dial {
 export class Transport {
   readonly #sockets: readonly string[];
   readonly #clock: Clock;
+  readonly #isComing: (waitedMs: number) => Promise<boolean>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_IDLE_SOCKETS });
 
   constructor(options: TransportOptions) {
     this.#sockets = options.sockets;
     this.#clock = options.clock;
+    this.#isComing = options.isComing ?? (async () => false);
   }
 
   /**
@@ -92,7 +99,8 @@ export class Transport {
    */
   async stream(path: string, signal: AbortSignal): Promise<IncomingMessage> {
     try {
-      return await this.#open({ method: "GET", path, deadlineMs: 0, isRepeatable: false }, signal);
+      const once = { isRepeatable: false, outlastsRestart: false };
+      return await this.#open({ method: "GET", path, deadlineMs: 0, ...once }, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw asClientError(error);
@@ -105,6 +113,19 @@ export class Transport {
   }
 
   async #open(request: TransportRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const beganAtMs = this.#clock.now();
+    for (;;) {
+      try {
+        return await this.#openOnAny(request, signal);
+      } catch (error) {
+        const isPatient = request.outlastsRestart && isNobodyListening(error);
+        if (!isPatient || !(await this.#isComing(this.#clock.now() - beganAtMs))) throw error;
+      }
+      await sleep(this.#clock, COMEBACK_LOOK_MS, signal);
+    }
+  }
+
+  async #openOnAny(request: TransportRequest, signal: AbortSignal): Promise<IncomingMessage> {
     let absence: unknown;
     for (const socketPath of this.#sockets) {
       try {

@@ -37,6 +37,7 @@ export {
   type Environment,
   logPath,
   SOCKET_PATH_MAX_BYTES,
+  socketLockPath,
   socketPaths,
   stateFolder,
 } from "./paths.js";

@@ -1,5 +1,5 @@
 /** Where things are: pure functions of an environment, never of this process's own. */
-import { isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { AuthError } from "./errors/auth-error.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -48,6 +48,14 @@ export function checkedSocketPath(path: string): string {
     );
   }
   return path;
+}
+
+/**
+ * The lock beside the socket, held and with the daemon's process id in it as long as a daemon has claimed the path:
+ * `codex-authd.lock` beside `codex-authd.sock`. It stays for ever: who removes a lock file lets two processes lock two.
+ */
+export function socketLockPath(socketPath: string): string {
+  return join(dirname(socketPath), `${basename(socketPath, ".sock")}.lock`);
 }
 
 /** `CODEX_AUTHD_CONFIG`, else `config.toml` in `$XDG_CONFIG_HOME/codex-authd` (default `~/.config`). */

@@ -43,7 +43,11 @@ async function setUp(
     },
     answers: {},
     cli: (...args) => {
-      const terminal = createTestTerminal(daemon, { XDG_RUNTIME_DIR: "/run/user/1000", ...env });
+      const terminal = createTestTerminal(daemon, {
+        XDG_RUNTIME_DIR: "/run/user/1000",
+        CODEX_AUTHD_SOCKET: `${daemon.folder}/service.sock`,
+        ...env,
+      });
       return runCli(daemon, ["service", ...args], {
         ...terminal,
         services: { platform, runner: { run, show } },
@@ -108,7 +112,7 @@ t.test("systemd: no manager is said with the way out, as WSL, su and containers 
     const { exitCode, stderr } = await scene.cli("install");
     t.equal(exitCode, 1);
     t.match(stderr, words);
-    t.match(stderr, "starts the daemon when it is needed");
+    t.match(stderr, "(ERR_SERVICE_MANAGER)");
   }
 });
 
@@ -130,7 +134,7 @@ t.test("systemd: install writes the units with absolute paths, and does so once"
     "systemctl --user try-restart codex-authd.service",
   ]);
   const service = readFileSync(join(units, "codex-authd.service"), "utf8");
-  const socket = `${scene.home}/d.sock`;
+  const socket = `${scene.home}/service.sock`;
   t.match(service, `ExecStart=${process.execPath} /`);
   t.match(service, `/daemon/dist/main.js --socket ${socket} --config "/home/a \\"b\\"/100%%/$$c.toml"\n`);
   t.match(readFileSync(join(units, "codex-authd.socket"), "utf8"), `\nListenStream=${socket}\n`);
@@ -199,7 +203,7 @@ t.test("systemd: status says what is", async (t) => {
     listening: true,
     pid: 4711,
     sinceMs: 1_764_158_400_000,
-    socket: `${scene.home}/d.sock`,
+    socket: `${scene.home}/service.sock`,
     lastExit: null,
   });
   t.match((await scene.cli("status")).stdout, /^The daemon runs as process 4711 \(systemd\)\.\n {2}since /);

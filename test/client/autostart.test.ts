@@ -184,6 +184,17 @@ t.test("a program that ends well without serving is started again: another one w
   t.ok(await isListening(place.socketPath));
 });
 
+t.test("where a service is installed, it is waited for before another daemon is started", async (t) => {
+  const place = await setUp(t, DAEMON);
+  const units = join(place.folder, ".config/systemd/user");
+  await mkdir(units, { recursive: true });
+  await writeFile(join(units, "codex-authd.service"), "");
+  const startedAtMs = Date.now();
+  await startDaemon(place);
+  t.ok(Date.now() - startedAtMs >= 2_000);
+  t.equal((await place.starts()).length, 1, "one that does not come is not waited for longer");
+});
+
 t.test("a client that shall start none, starts none", async (t) => {
   const { folder, socketPath, env } = await setUp(t, DAEMON);
   const client = createAuthClient({ socketPath, env, cwd: folder, autostart: false });

@@ -1,3 +1,4 @@
+import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { systemClock } from "@codex-authd/shared";
@@ -12,6 +13,7 @@ const STATUS: TransportRequest = {
   body: '{"jsonrpc":"2.0","id":1,"method":"daemon/status","params":{}}',
   deadlineMs: 5_000,
   isRepeatable: true,
+  outlastsRestart: false,
 };
 
 async function setUp(t: Test): Promise<{ daemon: FakeDaemon; transport: Transport }> {
@@ -150,4 +152,28 @@ t.test("a call that must not be repeated is not, and has a connection of its own
   };
   await t.rejects(transport.send(once), { code: "ERR_DAEMON_NOT_RUNNING" });
   t.equal(dropped, 1);
+});
+
+t.test("who outlasts a restart dials until somebody listens, or nobody comes", async (t) => {
+  const { daemon } = await setUp(t);
+  const socketPath = join(daemon.folder, "later.sock");
+  const waits: number[] = [];
+  const sockets = [socketPath];
+  const transport = new Transport({
+    sockets,
+    clock: systemClock,
+    async isComing(waitedMs) {
+      waits.push(waitedMs);
+      if (waits.length === 3) symlinkSync(daemon.socketPath, socketPath);
+      return true;
+    },
+  });
+  t.teardown(() => transport.close());
+  const patient = { ...STATUS, outlastsRestart: true };
+  t.equal((await transport.send({ ...patient, isRepeatable: false })).status, 200, "nothing was sent before");
+  t.equal(waits.length, 3);
+  rmSync(socketPath);
+  await t.rejects(transport.send(STATUS), { code: "ERR_DAEMON_NOT_RUNNING" }, "others do not wait");
+  const alone = new Transport({ sockets, clock: systemClock, isComing: async () => false });
+  await t.rejects(alone.send(patient), { code: "ERR_DAEMON_NOT_RUNNING" });
 });

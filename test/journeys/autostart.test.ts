@@ -67,6 +67,15 @@ t.test("a library client starts a daemon for itself, unless it was told not to",
   t.match(await shy.getStatus(), { state: "active" });
 });
 
+t.test("a hundred clients of the library that need a daemon at once get one", async (t) => {
+  const { place } = await setUp(t);
+  const clients = Array.from({ length: 100 }, () => createAuthClient({ env: place.env, cwd: place.home }));
+  t.teardown(() => Promise.all(clients.map((client) => client.close())));
+  const states = await Promise.all(clients.map(async (client) => (await client.getStatus()).state));
+  t.strictSame(states, Array(100).fill("active"));
+  t.strictSame(processesWith(place.socket), [await pidOfDaemon(place)]);
+});
+
 t.test("a second daemon says that one is running, and exits 0", async (t) => {
   const issuer = await startAuthorizationServer(t);
   const daemon = await startDaemon(t, { issuer });

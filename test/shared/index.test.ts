@@ -33,6 +33,7 @@ const VALUES = [
   "fromErrorObject",
   "logPath",
   "sleep",
+  "socketLockPath",
   "socketPaths",
   "stateFolder",
   "systemClock",

@@ -45,6 +45,7 @@ export const EXIT_CODES: Readonly<Record<AuthErrorCode | ClientErrorCode, number
   ERR_NOT_MANAGED: EXIT.failed,
   ERR_RATE_LIMITED: EXIT.tryAgain,
   ERR_REFRESH_REJECTED: EXIT.loginRequired,
+  ERR_SERVICE_MANAGER: EXIT.failed,
   ERR_STORAGE_CORRUPT: EXIT.failed,
   ERR_STORAGE_UNAVAILABLE: EXIT.tryAgain,
   ERR_WORKSPACE_NOT_ALLOWED: EXIT.refused,

@@ -14,8 +14,8 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { AuthError, type Clock, checkedSocketPath, sleep } from "@codex-authd/shared";
+import { dirname } from "node:path";
+import { AuthError, type Clock, checkedSocketPath, sleep, socketLockPath } from "@codex-authd/shared";
 import { isFlockAvailable, tryFlock } from "../native/flock.js";
 import { checkPassedSocket } from "./passed-socket.js";
 import { probeSocket } from "./probe.js";
@@ -54,7 +54,7 @@ export async function claimSocket(path: string, clock: Clock, passedSocket?: num
   prepareSocketFolder(dirname(checkedSocketPath(path)));
   const isPassed = passedSocket !== undefined;
   if (isPassed) checkPassedSocket(passedSocket, path);
-  const lock = openLock(lockPath(path));
+  const lock = openLock(socketLockPath(path));
   const isServing = async (): Promise<boolean> => !isPassed && (await probeSocket(path)) === "somebody";
   try {
     const isFree = (await takeLock(lock, clock, isServing)) && (isPassed || !(await isOccupied(path)));
@@ -94,11 +94,6 @@ async function isOccupied(path: string): Promise<boolean> {
   const occupant = await probeSocket(path);
   if (occupant === "stale") unlinkSync(path);
   return occupant === "somebody";
-}
-
-/** `codex-authd.lock` beside `codex-authd.sock`. It stays for ever: who removes a lock file lets two processes lock two. */
-function lockPath(socketPath: string): string {
-  return join(dirname(socketPath), `${basename(socketPath, ".sock")}.lock`);
 }
 
 function openLock(path: string): number {

@@ -158,6 +158,10 @@ export const CLIENT_ERRORS = {
     meaning: "The daemon speaks another version of the protocol than this client.",
     remedy: "Upgrade the side that the message names, then restart the daemon with `codex-auth daemon stop`.",
   },
+  ERR_SERVICE_MANAGER: {
+    meaning: "The service manager cannot be reached, or refused; or a file that is not ours is in the way.",
+    remedy: "Do what the message says. Without a service, `codex-auth` starts the daemon when it is needed.",
+  },
 } as const;
 
 export type AuthErrorCode = keyof typeof AUTH_ERRORS;

@@ -1,5 +1,6 @@
-import { AuthError } from "@codex-authd/shared";
 import { Command } from "commander";
+import type { AuthClient } from "../../auth-client.js";
+import { ClientError } from "../../client-error.js";
 import { type CommandContext, runCommand } from "../command-scope.js";
 import { EXIT } from "../exit-codes.js";
 import { formatMoment } from "../format.js";
@@ -8,6 +9,7 @@ import { processRunner, type Command as ServiceCommand } from "../service/comman
 import { carryOut, type FileChange, planRemoving, planWriting } from "../service/service-file.js";
 import type { ServiceManager, ServiceStatus } from "../service/service-manager.js";
 import { serviceManager } from "../service/setting.js";
+import { stopDaemon } from "../stop-daemon.js";
 import type { Terminal } from "../terminal.js";
 
 interface ServiceOptions {
@@ -17,6 +19,7 @@ interface ServiceOptions {
 
 interface ServiceScope {
   readonly manager: ServiceManager;
+  readonly client: AuthClient;
   readonly output: Output;
   readonly terminal: Terminal;
   readonly dryRun: boolean;
@@ -26,7 +29,7 @@ interface ServiceScope {
 interface Report {
   readonly files: readonly FileChange[];
   readonly commands: readonly ServiceCommand[];
-  readonly advice?: readonly string[];
+  readonly notes?: readonly string[];
 }
 
 /** `codex-auth service install|uninstall|start|stop|restart|status|logs`. */
@@ -93,10 +96,10 @@ function runService(
   options: ServiceOptions,
   body: (scope: ServiceScope) => Promise<number>,
 ): Promise<void> {
-  return runCommand(context, { ...options, autostart: false }, async ({ output, terminal }) => {
+  return runCommand(context, { ...options, autostart: false }, async ({ client, output, terminal }) => {
     const manager = serviceManager(terminal);
     await manager.check();
-    return body({ manager, output, terminal, dryRun: options.dryRun === true });
+    return body({ manager, client, output, terminal, dryRun: options.dryRun === true });
   });
 }
 
@@ -105,8 +108,16 @@ async function install(scope: ServiceScope): Promise<Report> {
   const files = await planWriting(manager.files);
   if (!dryRun) await carryOut(files, manager.files);
   const isChanged = files.some(({ change }) => change !== "unchanged");
+  const notes = dryRun ? [] : await endOther(scope);
   const { commands } = await carryOutAll(scope, () => manager.activation(isChanged));
-  return { files, commands, advice: await manager.advice() };
+  return { files, commands, notes: [...notes, ...(await manager.advice())] };
+}
+
+/** A daemon that was started by hand or on demand is in the way of the service's. */
+async function endOther({ manager, client, terminal }: ServiceScope): Promise<string[]> {
+  const { active, listening } = await manager.status();
+  if (active || listening || !(await stopDaemon(client, terminal.clock))) return [];
+  return ["The daemon that ran before was stopped; memory logins ended with it."];
 }
 
 async function uninstall(scope: ServiceScope): Promise<Report> {
@@ -130,19 +141,19 @@ async function carryOutAll(
     const { code, stderr } = await run(command);
     if (code !== 0) {
       const words = `\`${command.join(" ")}\` failed (exit ${code}): ${stderr.trim()}`;
-      throw new AuthError("ERR_CONFIG_INVALID", `${words} Look at \`codex-auth service logs\`.`);
+      throw new ClientError("ERR_SERVICE_MANAGER", `${words} Look at \`codex-auth service logs\`.`);
     }
   }
   return { files: [], commands };
 }
 
-function report({ manager, output, dryRun }: ServiceScope, { files, commands, advice = [] }: Report): number {
-  output.result({ manager: manager.name, dryRun, files, commands, advice }, () => [
+function report({ manager, output, dryRun }: ServiceScope, { files, commands, notes = [] }: Report): number {
+  output.result({ manager: manager.name, dryRun, files, commands, notes }, () => [
     ...(dryRun ? ["Nothing is done; this would be:"] : []),
     ...files.map(({ path, change }) => `  ${change.padEnd(9)} ${path}`),
     ...commands.map((command) => `  ${(dryRun ? "run" : "ran").padEnd(9)} ${command.join(" ")}`),
     ...(commands.length === 0 ? ["Nothing to do."] : []),
-    ...advice,
+    ...notes,
   ]);
   return EXIT.done;
 }

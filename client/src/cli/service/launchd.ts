@@ -2,7 +2,7 @@
  * launchd hands a socket over by a native call (launch_activate_socket), not by a descriptor as systemd does, and Node has
  * no such call: so the agent runs from login on and is kept alive, and clients wait out a restart.
  */
-import { join } from "node:path";
+import { launchAgentPath } from "../../service-paths.js";
 import type { Command } from "./command-runner.js";
 import { isThere, MARK, type ServiceFile } from "./service-file.js";
 import type { ServiceManager, ServiceSetting } from "./service-manager.js";
@@ -12,8 +12,8 @@ const LABEL = "codex-authd";
 
 /** `launchctl` on an agent in `~/Library/LaunchAgents`. */
 export function createLaunchd(setting: ServiceSetting): ServiceManager {
-  const { runner, home, uid, socketPath, logPath } = setting;
-  const path = join(home, "Library", "LaunchAgents", `${LABEL}.plist`);
+  const { runner, env, uid, socketPath, logPath } = setting;
+  const path = launchAgentPath(env);
   const target = `gui/${uid}/${LABEL}`;
   const bootstrap: Command = ["launchctl", "bootstrap", `gui/${uid}`, path];
   const bootout: Command = ["launchctl", "bootout", target];

@@ -1,7 +1,7 @@
 /** Files that a service manager reads. Ours have a line that says so; any other is somebody's, and is left alone. */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { AuthError } from "@codex-authd/shared";
+import { ClientError } from "../../client-error.js";
 
 /** In every file that we write. */
 export const MARK = "Written by `codex-auth service install`, which overwrites it.";
@@ -18,7 +18,7 @@ export interface FileChange {
 
 /**
  * What writing the files would change.
- * @throws AuthError ERR_CONFIG_INVALID when one of them is there and not ours
+ * @throws ClientError ERR_SERVICE_MANAGER when one of them is there and not ours
  */
 export async function planWriting(files: readonly ServiceFile[]): Promise<FileChange[]> {
   return Promise.all(
@@ -32,7 +32,7 @@ export async function planWriting(files: readonly ServiceFile[]): Promise<FileCh
 
 /**
  * What removing the files would change.
- * @throws AuthError ERR_CONFIG_INVALID when one of them is there and not ours
+ * @throws ClientError ERR_SERVICE_MANAGER when one of them is there and not ours
  */
 export async function planRemoving(files: readonly ServiceFile[]): Promise<FileChange[]> {
   return Promise.all(
@@ -62,8 +62,8 @@ export async function isThere(path: string): Promise<boolean> {
 async function ownText(path: string): Promise<string | undefined> {
   const text = await textOf(path);
   if (text === undefined || text.includes(MARK)) return text;
-  throw new AuthError(
-    "ERR_CONFIG_INVALID",
+  throw new ClientError(
+    "ERR_SERVICE_MANAGER",
     `${path} is there and was not written by codex-auth, so it is left alone. Move it away, or manage the service by it.`,
   );
 }

@@ -5,7 +5,7 @@ import type { ServiceFile } from "./service-file.js";
 export interface ServiceManager {
   readonly name: "systemd" | "launchd";
   readonly files: readonly ServiceFile[];
-  /** @throws AuthError ERR_CONFIG_INVALID with the way out, when it cannot be reached from here */
+  /** @throws ClientError ERR_SERVICE_MANAGER with the way out, when it cannot be reached from here */
   check(): Promise<void>;
   /** Commands once the files are written; `isChanged` when one of them is new or other than before. */
   activation(isChanged: boolean): Promise<readonly Command[]>;
@@ -43,7 +43,6 @@ export interface LogOptions {
 
 /** What a service manager is made from. */
 export interface ServiceSetting {
-  readonly home: string;
   readonly uid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly socketPath: string;

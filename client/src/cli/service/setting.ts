@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { AuthError, logPath, socketPaths } from "@codex-authd/shared";
+import { logPath, socketPaths } from "@codex-authd/shared";
+import { ClientError } from "../../client-error.js";
 import { findDaemonProgram } from "../../daemon-program.js";
 import type { Terminal } from "../terminal.js";
 import { processRunner } from "./command-runner.js";
@@ -10,14 +11,14 @@ import { createSystemd } from "./systemd.js";
 
 /**
  * The service manager of this platform, for the person at the terminal.
- * @throws AuthError ERR_CONFIG_INVALID when the daemon's program cannot be found, or HOME is not set
+ * @throws ClientError ERR_SERVICE_MANAGER when the daemon's program cannot be found
+ * @throws AuthError ERR_CONFIG_INVALID when HOME is not set
  */
 export function serviceManager(terminal: Terminal): ServiceManager {
   const { env, services } = terminal;
   const { platform = process.platform, runner = processRunner } = services ?? {};
   const setting = {
     env,
-    home: env.HOME ?? "",
     uid: process.getuid?.() ?? 0,
     socketPath: socketPaths(env)[0],
     logPath: logPath(env),
@@ -36,8 +37,8 @@ function absoluteProgram({ env }: Terminal): string[] {
     .map((folder) => join(folder, command))
     .find((path) => isAbsolute(path) && isExecutable(path));
   if (found) return [process.execPath, found, ...args];
-  throw new AuthError(
-    "ERR_CONFIG_INVALID",
+  throw new ClientError(
+    "ERR_SERVICE_MANAGER",
     `${command} is not on PATH. Install @codex-authd/daemon beside this client.`,
   );
 }

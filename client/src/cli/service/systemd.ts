@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { AuthError } from "@codex-authd/shared";
+import { ClientError } from "../../client-error.js";
+import { systemdUnitFolder } from "../../service-paths.js";
 import type { Command } from "./command-runner.js";
 import { isThere, MARK, type ServiceFile } from "./service-file.js";
 import type { ServiceManager, ServiceSetting, ServiceStatus } from "./service-manager.js";
@@ -13,8 +14,8 @@ const PROPERTIES =
 
 /** `systemctl --user` on units in `$XDG_CONFIG_HOME/systemd/user`. */
 export function createSystemd(setting: ServiceSetting): ServiceManager {
-  const { runner, env, home } = setting;
-  const folder = join(env.XDG_CONFIG_HOME || join(home, ".config"), "systemd", "user");
+  const { runner, env } = setting;
+  const folder = systemdUnitFolder(env);
   const files = unitFiles(folder, setting);
   const show = async (unit: string, properties: string): Promise<Map<string, string>> => {
     const command = systemctl("show", "--timestamp=unix", `--property=${properties}`, unit);
@@ -25,7 +26,7 @@ export function createSystemd(setting: ServiceSetting): ServiceManager {
     files,
     async check() {
       const { code, stderr } = await runner.run(systemctl("show", "--property=Version"));
-      if (code !== 0) throw new AuthError("ERR_CONFIG_INVALID", unreachable(env, stderr));
+      if (code !== 0) throw new ClientError("ERR_SERVICE_MANAGER", unreachable(env, stderr));
     },
     async activation(isChanged) {
       const enable = systemctl("enable", "--now", SOCKET);
@@ -136,12 +137,11 @@ function statusOf({ service, socket, installed, socketPath }: Facts): ServiceSta
 }
 
 function unreachable(env: ServiceSetting["env"], stderr: string): string {
-  const otherwise = "Without a service, `codex-auth` starts the daemon when it is needed.";
   if (env.WSL_DISTRO_NAME) {
-    return `This WSL runs no systemd. Write "[boot]" and "systemd=true" into /etc/wsl.conf and run \`wsl --shutdown\`. ${otherwise}`;
+    return `This WSL runs no systemd. Write "[boot]" and "systemd=true" into /etc/wsl.conf and run \`wsl --shutdown\`.`;
   }
   if (!env.XDG_RUNTIME_DIR) {
-    return `XDG_RUNTIME_DIR is not set, so this is no login session: log in directly instead of by su or cron, or set it to /run/user/UID. ${otherwise}`;
+    return `XDG_RUNTIME_DIR is not set, so this is no login session: log in directly instead of by su or cron, or set it to /run/user/UID.`;
   }
-  return `No systemd of yours can be reached (${stderr.trim()}). ${otherwise}`;
+  return `No systemd of yours can be reached (${stderr.trim()}).`;
 }
