@@ -12,9 +12,10 @@ import { fleet } from "./fleet.js";
 import { kill } from "./kill.js";
 import type { Proof, ProofResult } from "./proof.js";
 import { figureTable, type RunFacts, report } from "./report.js";
+import { restarts } from "./restarts.js";
 import { writers } from "./writers.js";
 
-const PROOFS: readonly Proof[] = [callers, fleet, writers, kill, endurance];
+const PROOFS: readonly Proof[] = [callers, fleet, writers, kill, restarts, endurance];
 
 const DOCUMENTS = new URL("../../../docs/proof/", import.meta.url);
 

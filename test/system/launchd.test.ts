@@ -19,9 +19,8 @@ function parse(text: string): { code: number | null; agent: unknown } {
 }
 
 const [file] = createLaunchd({
-  home: "/Users/me",
   uid: 501,
-  env: {},
+  env: { HOME: "/Users/me" },
   socketPath: "/Users/me/.codex-authd/run/codex-authd.sock",
   logPath: "/Users/me/.local/state/codex-authd/codex-authd.log",
   program: ["/opt/node & more/bin/node", "/opt/<codex>/main.js"],

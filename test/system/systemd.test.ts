@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
+import { isListening } from "#client/autostart.js";
 import { type AuthClient, createAuthClient } from "#client/index.js";
 import { type AuthorizationServer, startAuthorizationServer } from "../helpers/authorization-server.js";
 import { createPlace, type Place } from "../helpers/daemon-place.js";
@@ -22,6 +23,9 @@ const UNITS = fileURLToPath(new URL("systemd/", ROOT));
 const PROGRAM = fileURLToPath(new URL("daemon/dist/main.js", ROOT));
 const SERVICE = "codex-authd.service";
 const SOCKET = "codex-authd.socket";
+
+/** Somebody who is not root. */
+const ORDINARY_UID = 65_534;
 
 /** Of 10; what is left is explained in the unit. */
 const EXPOSURE_MAX = 5.5;
@@ -118,7 +122,7 @@ t.test("a daemon that hangs is killed and started again, and one that is killed 
 t.test("a daemon that was started by hand makes way for the service", async (t) => {
   const { place, manager, client, socket } = await setUp(t);
   const hand = place.startProgram(["--socket", socket]);
-  await until("it serves", () => existsSync(socket));
+  await until("it serves", () => isListening(socket));
   t.equal((await client.getDaemonStatus()).pid, hand.pid);
   t.equal(manager.systemctl("start", SOCKET).code, 0);
   const { code, stderr } = await hand.ended;
@@ -204,6 +208,22 @@ t.test("a passed socket that callers would not find is not served", async (t) =>
   t.match(log(), /The service manager listens on .*\.other, and the configuration says/);
 });
 
+t.test("what the unit forbids, an ordinary user's manager can forbid, and Node bears", async (t) => {
+  const home = temporaryFolder(t);
+  const manager = await startUserManager(t, home, ORDINARY_UID);
+  const once = unit(SERVICE)
+    .replace("Type=notify", "Type=oneshot")
+    .replace(/^ExecStart=.*$/m, `ExecStart=${process.execPath} -e 0`);
+  manager.write(SERVICE, once);
+  manager.systemctl("daemon-reload");
+  t.strictSame(manager.systemctl("start", SERVICE), { code: 0, stdout: "", stderr: "" });
+  // The counter-example, so that this test is known to notice.
+  manager.write(`${SERVICE}.d/test.conf`, "[Service]\nProtectClock=yes\nRestart=no\n");
+  manager.systemctl("daemon-reload");
+  t.not(manager.systemctl("start", SERVICE).code, 0);
+  t.equal(manager.property(SERVICE, "ExecMainStatus"), "218");
+});
+
 t.test("codex-auth service: installed, used, restarted, shown and removed as a person would", async (t) => {
   const issuer = await startAuthorizationServer(t);
   const home = createPlace(t, { issuer });
@@ -219,7 +239,11 @@ t.test("codex-auth service: installed, used, restarted, shown and removed as a p
     t.strictSame({ code, stderr }, { code: 0, stderr: "" }, args.join(" "));
     return JSON.parse(stdout);
   };
-  t.match(await service("install"), { files: [{ change: "created" }, { change: "created" }] });
+  t.equal((await place.cli(["token"])).code, 0, "without a service, on demand");
+  t.match(await service("install"), {
+    files: [{ change: "created" }, { change: "created" }],
+    notes: [/^The daemon that ran before was stopped/],
+  });
   t.match(await service("install"), {
     files: [{ change: "unchanged" }, { change: "unchanged" }],
     commands: [],
