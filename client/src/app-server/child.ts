@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
+import type { Writable } from "node:stream";
 import { type Clock, type Environment, systemClock } from "@codex-authd/shared";
 import { ClientError } from "../client-error.js";
 import type { AppServerEnd, Channel, ChannelHandlers } from "./channel.js";
@@ -48,6 +49,8 @@ class ChildChannel implements Channel {
   readonly #clock: Clock;
   readonly #exited: Promise<AppServerEnd>;
   #lines: Interface | undefined;
+  /** One for all senders that are held back. */
+  #drained: Promise<void> | undefined;
   #stderr = "";
   /** Why we ended it; the first reason wins. */
   #reason: string | undefined;
@@ -72,8 +75,11 @@ class ChildChannel implements Channel {
 
   async send(text: string): Promise<void> {
     const { stdin } = this.#child;
-    if (stdin.write(`${text}\n`)) return;
-    await Promise.race([once(stdin, "drain"), this.#exited]).catch(() => {});
+    if (!stdin.writable || stdin.write(`${text}\n`)) return;
+    this.#drained ??= drainOf(stdin).finally(() => {
+      this.#drained = undefined;
+    });
+    await this.#drained;
   }
 
   pause(): void {
@@ -124,6 +130,17 @@ class ChildChannel implements Channel {
       // All of it has ended.
     }
   }
+}
+
+/** Resolves when more is taken, or nothing ever will be. */
+function drainOf(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stdin.off("drain", done).off("close", done);
+      resolve();
+    };
+    stdin.on("drain", done).on("close", done);
+  });
 }
 
 function notStarted(command: string, cwd: string, cause: unknown): ClientError {

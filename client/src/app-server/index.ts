@@ -16,3 +16,4 @@ export {
   type RefreshTokensParams,
   type ResultOf,
 } from "./messages.js";
+export { connectRemoteAppServer, type RemoteOptions } from "./remote.js";

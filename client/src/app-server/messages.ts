@@ -26,8 +26,8 @@ export interface InitializeResult {
 export interface ExternalTokens {
   readonly accessToken: string;
   readonly chatgptAccountId: string;
-  /** Default: what the token's claims say. */
-  readonly chatgptPlanType?: string | null;
+  /** `null`: what the token's claims say. */
+  readonly chatgptPlanType: string | null;
 }
 
 export interface LoginCompleted {
