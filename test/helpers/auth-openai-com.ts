@@ -44,13 +44,16 @@ export async function createInstalledScene(t: Test): Promise<InstalledScene> {
 export async function startCodexLogin(t: Test, { codex, certificate }: InstalledScene): Promise<CodexLogin> {
   const env = { ...codexEnvironment(codex), ...AS_INSTALLED, CODEX_CA_CERTIFICATE: certificate.caFile };
   const child = spawn(codexBinary, ["login"], { cwd: codex.path, env, stdio: ["ignore", "ignore", "pipe"] });
-  t.teardown(() => child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     stderr += chunk;
   });
   const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
     child.once("close", (code) => resolve({ code, stderr }));
+  });
+  t.teardown(() => {
+    child.kill("SIGKILL");
+    return ended; // Until then it holds its port.
   });
   const address = (): string | undefined => /https:\/\/\S+\/oauth\/authorize\?\S+(?=\s)/.exec(stderr)?.[0];
   await until("codex login shows an address", () => address() !== undefined || child.exitCode !== null);

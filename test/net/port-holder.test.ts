@@ -1,7 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { hasIPv4Localhost } from "#daemon/net/ipv4-localhost.js";
 import { createPortHolderFinder } from "#daemon/net/port-holder.js";
 import { occupyPort } from "../helpers/port-occupant.js";
 
@@ -88,14 +87,4 @@ t.test("a look that fails says nothing", async (t) => {
   });
   t.equal(await broken(PORT), undefined);
   t.equal(await createPortHolderFinder({ platform: "linux", procFolder: "/nowhere" })(PORT), undefined);
-});
-
-t.test("localhost leads to the listener only where it has an address of IPv4", async (t) => {
-  const resolving =
-    (...addresses: string[]) =>
-    async () =>
-      addresses.map((address) => ({ address, family: 0 }));
-  t.equal(await hasIPv4Localhost(resolving("::1", "127.0.0.1")), true);
-  t.equal(await hasIPv4Localhost(resolving("::1")), false);
-  t.equal(await hasIPv4Localhost(() => Promise.reject(new Error("ENOTFOUND"))), false);
 });

@@ -41,7 +41,7 @@ export interface LoginFlows {
   readonly callbackFallbackPort: number | undefined;
   readonly redirectHost: "localhost" | "127.0.0.1";
   /** False: here the name `localhost` does not lead to the listener, so the redirect names its address. */
-  readonly hasIPv4Localhost: () => Promise<boolean>;
+  readonly hasIPv4Localhost: (clock: Clock) => Promise<boolean>;
   readonly platform: NodeJS.Platform;
 }
 
@@ -121,6 +121,6 @@ async function wayBack(flows: LoginFlows, { callbackPort = flows.callbackPort }:
   const takesOver = callbackPort === flows.callbackPort;
   const ports =
     takesOver && callbackFallbackPort !== undefined ? [callbackPort, callbackFallbackPort] : [callbackPort];
-  const isNameOfListener = redirectHost !== "localhost" || (await flows.hasIPv4Localhost());
+  const isNameOfListener = redirectHost !== "localhost" || (await flows.hasIPv4Localhost(flows.clock));
   return { ports, takesOver, redirectHost: isNameOfListener ? redirectHost : ("127.0.0.1" as const) };
 }
