@@ -105,3 +105,11 @@ export function logoutRefused(): AppServerError {
       "holds. Close it, or log the shared login out with `codex-auth logout`.",
   );
 }
+
+export function loginRefusedToHost(): AppServerError {
+  return new AppServerError(
+    INVALID_REQUEST,
+    "This app-server has external tokens of the login that codex-authd keeps. Log in with `codex-auth login`, and start the app-server " +
+      "again.",
+  );
+}

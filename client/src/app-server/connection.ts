@@ -198,7 +198,8 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-function errorObject(error: unknown): NonNullable<Message["error"]> {
+/** An error as the other side gets it. */
+export function errorObject(error: unknown): NonNullable<Message["error"]> {
   const code = error instanceof AppServerError ? error.code : INTERNAL_ERROR;
   return { code, message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,8 +1,9 @@
 /** Runs a program as if it had been started in the place of this process: its terminal, its signals, its end. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
+import type { Readable, Writable } from "node:stream";
 import type { Environment } from "@codex-authd/shared";
 import { EXIT } from "./exit-codes.js";
 import { printable } from "./format.js";
@@ -22,22 +23,45 @@ const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
 /** To end by the others would write a core file of this process. */
 const ENDS_WITHOUT_CORE: readonly NodeJS.Signals[] = ["SIGHUP", "SIGINT", "SIGKILL", "SIGTERM"];
 
+export interface RunOptions extends Program {
+  /** The whole environment of the program. */
+  readonly env: Environment;
+  readonly output: Output;
+}
+
+/** A program whose stdin and stdout are ours. */
+export type PipedChild = ChildProcessByStdio<Writable, Readable, null>;
+
 /**
  * Runs the program on this process's own stdin, stdout and stderr, in the same process group, so that Ctrl-C, Ctrl-Z and `fg`
  * are the terminal's business as before.
  * @returns its exit code; 128 + n when signal n ended it, unless this process could end by the same one; 126 or 127 when it
  * could not be started
  */
-export async function runProgram(
-  { command, args, env }: Program & { readonly env: Environment },
-  output: Output,
+export function runProgram(options: RunOptions): Promise<number> {
+  const { command, args, env } = options;
+  return supervise(options, () => spawn(command, args, { env: { ...env }, stdio: "inherit" }));
+}
+
+/** As {@link runProgram}, with stdin and stdout left to `attend`, which ends when the program's stdout does. */
+export function runPiped(options: RunOptions, attend: (child: PipedChild) => Promise<void>): Promise<number> {
+  const { command, args, env } = options;
+  const start = (): PipedChild =>
+    spawn(command, args, { env: { ...env }, stdio: ["pipe", "pipe", "inherit"] });
+  return supervise(options, start, attend);
+}
+
+async function supervise<Child extends ChildProcess>(
+  { command, output }: RunOptions,
+  start: () => Child,
+  attend = async (_child: Child): Promise<void> => {},
 ): Promise<number> {
   // Before the start, for the program may be signalled as soon as it shows itself.
   const stopPassing = passSignals((signal) => child.kill(signal));
-  let child: ChildProcess;
+  let child: Child;
   try {
-    child = spawn(command, args, { env: { ...env }, stdio: "inherit" });
-    await once(child, "exit");
+    child = start();
+    await Promise.all([once(child, "close"), attend(child)]);
   } catch (error) {
     return notStarted(command, error, output);
   } finally {
