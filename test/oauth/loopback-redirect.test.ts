@@ -379,6 +379,18 @@ t.test("bounds", async (t) => {
     pending.close();
   });
 
+  t.test("a head that does not end is answered with 408 after ten seconds, and ends nothing", async (t) => {
+    const { pending, port } = await expectOne(t);
+    t.match(
+      await text(await open(t, port, `GET / HTTP/1.1\r\nHost: localhost:${port}\r\n`)),
+      /^HTTP\/1\.1 408 /,
+    );
+    const answer = visit(port, "/auth/callback?code=a&state=s1");
+    t.match(await pending.response, { kind: "code" });
+    pending.answer(SUCCESS);
+    await answer;
+  });
+
   t.test("the 33rd connection is closed unread", async (t) => {
     const { port } = await expectOne(t);
     for (let count = 0; count < 32; count += 1) await open(t, port);
