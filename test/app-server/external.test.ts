@@ -9,15 +9,19 @@ import { readAuthJson, writeLogin } from "../helpers/logins.js";
 import { createScene, modelCalls } from "../helpers/real-codex-scene.js";
 import { until } from "../helpers/until.js";
 
-async function sceneWithLogin(t: Test) {
+/** Ends after all time that a `Date` can hold, so that every token is taken to end at the same moment. */
+const ENDLESS_SECONDS = 9e12;
+
+async function sceneWithLogin(t: Test, accessTokenLifetimeSeconds = 3600) {
   const scene = await createScene(t);
+  scene.issuer.accessTokenLifetimeSeconds = accessTokenLifetimeSeconds;
   writeLogin(scene.codex.path, scene.issuer);
   const daemon = await scene.startDaemon();
   return { scene, daemon, host: createHost(t, scene, daemon), external: externalTokensOf(scene.codex.path) };
 }
 
-async function connectExternal(t: Test) {
-  const { scene, daemon, host, external } = await sceneWithLogin(t);
+async function connectExternal(t: Test, accessTokenLifetimeSeconds?: number) {
+  const { scene, daemon, host, external } = await sceneWithLogin(t, accessTokenLifetimeSeconds);
   const home = await host.createHome();
   const server = await host.connect({ home, ...external });
   const failures: AuthFailure[] = [];
@@ -68,18 +72,21 @@ t.test("a 401 costs one exchange, and the turn goes on with the new token", asyn
   t.same(failures, []);
 });
 
-t.test("a token that the daemon refreshed is pushed to the child before it asks", async (t) => {
-  const { scene, host, server } = await connectExternal(t);
-  const pushed = new Promise<void>((resolve) => {
-    server.on("notification", ({ method }) => method === "account/updated" && resolve());
-  });
-  await host.auth.refresh({ codexHome: scene.codex.path });
-  await pushed;
-  t.match(await runTurn(server), { status: "completed" });
-  const { access_token } = readAuthJson(scene.codex.path).tokens;
-  t.equal(modelCalls(scene.backend).at(-1)?.[0], access_token);
-  t.equal(scene.issuer.exchanges, 1);
-});
+t.test(
+  "a token that the daemon refreshed is pushed to the child before it asks, also if it ends no later",
+  async (t) => {
+    const { scene, host, server } = await connectExternal(t, ENDLESS_SECONDS);
+    const pushed = new Promise<void>((resolve) => {
+      server.on("notification", ({ method }) => method === "account/updated" && resolve());
+    });
+    await host.auth.refresh({ codexHome: scene.codex.path });
+    await pushed;
+    t.match(await runTurn(server), { status: "completed" });
+    const { access_token } = readAuthJson(scene.codex.path).tokens;
+    t.equal(modelCalls(scene.backend).at(-1)?.[0], access_token);
+    t.equal(scene.issuer.exchanges, 1);
+  },
+);
 
 t.test("account/logout is not sent: it would delete the auth.json in the child's Codex home", async (t) => {
   const { host, external, scene } = await sceneWithLogin(t);

@@ -165,7 +165,8 @@ export class AuthBridge {
     this.#refusal = undefined;
     const failure = this.#obstacle(session);
     if (failure) return this.#report(failure);
-    if (session?.expiresAtMs === this.#handed?.token.expiresAtMs) return;
+    // Not by its end: tokens of the same second end together.
+    if (session?.generation === this.#handed?.token.generation) return;
     this.#options.auth.clearAccessTokens();
     const token = await this.#get({ accountId: this.#handed?.token.accountId ?? undefined });
     if (fingerprint(token.accessToken) !== this.#handed?.fingerprint) await this.#push(token);
