@@ -91,6 +91,26 @@ t.test("everybody who was refused the same token shares one exchange", async (t)
   assertNewestStored(t, issuer, daemon);
 });
 
+t.test("a caller who leaves does not take the refresh with him that he began", async (t) => {
+  const { issuer, daemon } = await setUp(t);
+  writeLogin(daemon.codexHome, issuer);
+  const { codexHome } = daemon;
+  const hold = issuer.hold("refresh");
+  const leaving = new AbortController();
+  const left = daemon.client().refresh({ codexHome, signal: leaving.signal });
+  await hold.arrived;
+  const rejectedToken = fingerprint(readAuthJson(codexHome).tokens.access_token);
+  const stays = daemon.client().getAccessToken({ codexHome, rejectedToken });
+  leaving.abort();
+  await t.rejects(left, { name: "AbortError" });
+  // When a later call is answered, the daemon knows that he has gone.
+  await daemon.client().getDaemonStatus();
+  hold.release();
+  t.equal((await stays).accessToken, readAuthJson(codexHome).tokens.access_token);
+  t.equal(issuer.requestsTo("refresh").length, 1);
+  assertNewestStored(t, issuer, daemon);
+});
+
 t.test("an issuer in trouble costs nobody a token that is still valid", async (t) => {
   const { issuer, daemon } = await setUp(t);
   issuer.failNext("refresh", { kind: "status", status: 503 });

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { systemClock } from "@codex-authd/shared";
@@ -48,6 +49,16 @@ async function startBus(t: Test, answers: readonly (string | Buffer)[]): Promise
   });
   return { XDG_RUNTIME_DIR: folder };
 }
+
+t.test("the D-Bus library is loaded by the first who needs it", async (t) => {
+  const { cache } = createRequire(import.meta.url);
+  const isLoaded = (): boolean =>
+    Object.keys(cache).some((path) => path.includes("/node_modules/dbus-native/"));
+  const secrets = createSecretService(systemClock, await startBus(t, ["REJECTED EXTERNAL\r\n"]));
+  t.equal(isLoaded(), false);
+  await t.rejects(secrets.load("a"));
+  t.equal(isLoaded(), true);
+});
 
 t.test("a bus that does not accept this user", async (t) => {
   const env = await startBus(t, ["REJECTED EXTERNAL\r\n"]);
