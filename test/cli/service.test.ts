@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import type { Command, CommandResult } from "#client/cli/service/command-runner.js";
@@ -65,9 +65,12 @@ const SYSTEMD_ON: Answers = {
   "systemctl --user show --timestamp=unix --property=ActiveState,UnitFileState codex-authd.socket": {
     stdout: "ActiveState=active\nUnitFileState=enabled\n",
   },
+  "systemctl --user show --timestamp=unix --property=UnitFileState codex-authd.service": {
+    stdout: "UnitFileState=enabled\n",
+  },
   "systemctl --user show --timestamp=unix --property=ActiveState,ActiveEnterTimestamp": {
     stdout:
-      "ActiveState=active\nActiveEnterTimestamp=@1764158400\nMainPID=4711\nResult=success\nExecMainStatus=0\nExecMainExitTimestampMonotonic=0\n",
+      "UnitFileState=enabled\nActiveState=active\nActiveEnterTimestamp=@1764158400\nMainPID=4711\nResult=success\nExecMainStatus=0\nExecMainExitTimestampMonotonic=0\n",
   },
 };
 const LAUNCHD_OFF: Answers = { "launchctl print": { code: 113 } };
@@ -130,8 +133,8 @@ t.test("systemd: install writes the units with absolute paths, and does so once"
   });
   t.strictSame(scene.ran(), [
     "systemctl --user daemon-reload",
-    "systemctl --user enable --now codex-authd.socket",
-    "systemctl --user try-restart codex-authd.service",
+    "systemctl --user stop codex-authd.socket codex-authd.service",
+    "systemctl --user enable --now codex-authd.socket codex-authd.service",
   ]);
   const service = readFileSync(join(units, "codex-authd.service"), "utf8");
   const socket = `${scene.home}/service.sock`;
@@ -165,16 +168,25 @@ t.test("systemd: uninstall undoes it, and a second time does nothing", async (t)
   t.strictSame(scene.ran(), []);
 });
 
+t.test("systemd: what is left of a service is stopped and removed as well", async (t) => {
+  const scene = await setUp(t, "linux");
+  await scene.cli("install");
+  rmSync(join(scene.home, UNITS, "codex-authd.socket"));
+  scene.ran();
+  t.match((await scene.cli("uninstall")).stdout, /removed .*\.service\n.*absent .*\.socket\n/);
+  t.equal(scene.ran()[0], "systemctl --user disable --now codex-authd.service");
+});
+
 t.test("systemd: start, stop, restart and logs are the manager's own", async (t) => {
   const scene = await setUp(t, "linux");
   for (const args of [["start"], ["stop"], ["restart"], ["logs", "-n", "7", "-f"]]) {
     t.equal((await scene.cli(...args)).exitCode, 0);
   }
   t.strictSame(scene.ran(), [
-    "systemctl --user start codex-authd.socket",
+    "systemctl --user start codex-authd.socket codex-authd.service",
     "systemctl --user stop codex-authd.socket codex-authd.service",
     "systemctl --user restart codex-authd.service",
-    "journalctl --user --unit=codex-authd.service --lines=7 --output=cat --follow",
+    "journalctl --user-unit=codex-authd.service --lines=7 --output=cat --follow",
   ]);
   t.equal((await scene.cli("logs", "-n", "many")).exitCode, 2);
 });
@@ -186,7 +198,7 @@ t.test("a command of the manager that fails is shown with its words", async (t) 
   t.equal(exitCode, 1);
   t.match(
     stderr,
-    "`systemctl --user start codex-authd.socket` failed (exit 5): Unit codex-authd.socket not found.",
+    "`systemctl --user start codex-authd.socket codex-authd.service` failed (exit 5): Unit codex-authd.socket not found.",
   );
 });
 

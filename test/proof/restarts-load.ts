@@ -13,7 +13,9 @@ export interface Load {
   /** The version that answered last. */
   version(): string | undefined;
   untilVersionIsNot(version: string | undefined): Promise<void>;
-  /** Waits for the calls that were begun. */
+  /** Resolves when the calls that have been begun are answered. */
+  caughtUp(): Promise<void>;
+  /** Begins no more, and waits for the last ones. */
   end(): Promise<LoadTally>;
 }
 
@@ -39,6 +41,9 @@ export function startLoad(env: NodeJS.ProcessEnv, cwd: string, callsPerSecond: n
     versions.add(status.version);
     version = status.version;
   };
+  const caughtUp = async (): Promise<void> => {
+    await Promise.all(calls);
+  };
   const timer = setInterval(() => {
     const call = timed(
       number++ % FRESH_EVERY === 0 ? () => freshCall(settings) : () => client.getStatus(),
@@ -52,9 +57,10 @@ export function startLoad(env: NodeJS.ProcessEnv, cwd: string, callsPerSecond: n
   return {
     version: () => version,
     untilVersionIsNot: (old) => until("the other version answers", () => version !== old),
+    caughtUp,
     async end() {
       clearInterval(timer);
-      await Promise.all(calls);
+      await caughtUp();
       await client.close();
       return { takenMs, failures, pids: pids.size, versions: versions.size };
     },

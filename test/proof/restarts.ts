@@ -60,6 +60,7 @@ export async function restartUnderLoad(
   const supervisor = await start(options, place);
   const load = startLoad(supervisor.env, place.home, callsPerSecond);
   for (let restart = 1; restart <= restarts; restart++) {
+    await load.caughtUp();
     await delay(PAUSE_MAX_MS * Math.random());
     await supervisor.restart();
     if (restart % 10 === 0) options.note(`${kind}: ${restart} of ${restarts} restarts`);
@@ -90,7 +91,7 @@ function figuresOf(
 
 const PROSE = `Fifty calls a second go to one daemon, each begun on time whether or not the one before has been answered: four of five by one client of the
 library with kept-alive connections, every fifth by a client of its own, as a new process would. No client may start a daemon. Meanwhile the
-daemon is ended with SIGTERM and started again, 100 times at random moments, and at last replaced by a copy of another version.
+daemon is ended with SIGTERM and started again, 100 times at random moments once the calls that waited for it have been answered, and at last replaced by a copy of another version.
 
 - **Plain**: a supervisor starts the next daemon when the one before has ended. In between there is no socket; clients see by the lock beside
   it that a daemon has just ended, and dial again for the time of a start.

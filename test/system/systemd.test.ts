@@ -1,7 +1,7 @@
 /** The user units under a real service manager, and socket activation by systemd's own tool. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
@@ -248,8 +248,10 @@ t.test("codex-auth service: installed, used, restarted, shown and removed as a p
     files: [{ change: "unchanged" }, { change: "unchanged" }],
     commands: [],
   });
-  t.match(await service("status"), { installed: true, enabled: true, active: false, listening: true });
+  t.match(await service("status"), { installed: true, enabled: true, active: true, listening: true });
   t.equal((await place.cli(["token"])).code, 0);
+  appendFileSync(join(place.home, ".config/systemd/user", SOCKET), "# An older version.\n");
+  t.match(await service("install"), { files: [{ change: "unchanged" }, { change: "updated" }] });
   const { pid, sinceMs } = await service("status");
   t.equal(JSON.parse((await place.cli(["daemon", "status", "--json"])).stdout).pid, pid);
   t.ok(Math.abs(Date.now() - sinceMs) < 60_000);

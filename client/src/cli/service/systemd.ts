@@ -10,7 +10,7 @@ const SERVICE = "codex-authd.service";
 const SOCKET = "codex-authd.socket";
 
 const PROPERTIES =
-  "ActiveState,ActiveEnterTimestamp,MainPID,Result,ExecMainStatus,ExecMainExitTimestampMonotonic";
+  "ActiveState,ActiveEnterTimestamp,UnitFileState,MainPID,Result,ExecMainStatus,ExecMainExitTimestampMonotonic";
 
 /** `systemctl --user` on units in `$XDG_CONFIG_HOME/systemd/user`. */
 export function createSystemd(setting: ServiceSetting): ServiceManager {
@@ -29,17 +29,21 @@ export function createSystemd(setting: ServiceSetting): ServiceManager {
       if (code !== 0) throw new ClientError("ERR_SERVICE_MANAGER", unreachable(env, stderr));
     },
     async activation(isChanged) {
-      const enable = systemctl("enable", "--now", SOCKET);
-      if (isChanged) return [systemctl("daemon-reload"), enable, systemctl("try-restart", SERVICE)];
+      const enable = systemctl("enable", "--now", SOCKET, SERVICE);
+      // A socket is not restarted under a service that uses it, so both are stopped.
+      if (isChanged) return [systemctl("daemon-reload"), systemctl("stop", SOCKET, SERVICE), enable];
       const socket = await show(SOCKET, "ActiveState,UnitFileState");
-      const isOn = socket.get("ActiveState") === "active" && socket.get("UnitFileState") === "enabled";
-      return isOn ? [] : [enable];
+      const service = await show(SERVICE, "UnitFileState");
+      const isEnabled = [socket, service].every((unit) => unit.get("UnitFileState") === "enabled");
+      return isEnabled && socket.get("ActiveState") === "active" ? [] : [enable];
     },
-    deactivation: async () => ({
-      before: (await isThere(join(folder, SOCKET))) ? [systemctl("disable", "--now", SOCKET, SERVICE)] : [],
-      after: [systemctl("daemon-reload")],
-    }),
-    start: async () => [systemctl("start", SOCKET)],
+    async deactivation() {
+      const units: string[] = [];
+      for (const unit of [SOCKET, SERVICE]) if (await isThere(join(folder, unit))) units.push(unit);
+      const before = units.length === 0 ? [] : [systemctl("disable", "--now", ...units)];
+      return { before, after: [systemctl("daemon-reload")] };
+    },
+    start: async () => [systemctl("start", SOCKET, SERVICE)],
     stop: async () => [systemctl("stop", SOCKET, SERVICE)],
     restart: async () => [systemctl("restart", SERVICE)],
     async status() {
@@ -50,8 +54,7 @@ export function createSystemd(setting: ServiceSetting): ServiceManager {
     },
     logs: ({ lines, follow }) => [
       "journalctl",
-      "--user",
-      `--unit=${SERVICE}`,
+      `--user-unit=${SERVICE}`,
       `--lines=${lines}`,
       "--output=cat",
       ...(follow ? ["--follow"] : []),
@@ -126,7 +129,7 @@ function statusOf({ service, socket, installed, socketPath }: Facts): ServiceSta
   return {
     manager: "systemd",
     installed,
-    enabled: socket.get("UnitFileState") === "enabled",
+    enabled: service.get("UnitFileState") === "enabled",
     active,
     listening: socket.get("ActiveState") === "active",
     pid: Number(service.get("MainPID")) || null,
