@@ -12,6 +12,9 @@ const PAGE = new URL("../../../docs/login-matrix.md", import.meta.url);
 /** Success, or what happened and what to do, with its name. */
 const WHOLE_CELL = /^(?:.* Then: )?(?:logged in(?:, .*)?|\S.*\. ?.* \(ERR_[A-Z_]+\))$/;
 
+// Half a minute of waiting for ports and polls, and whatever a busy machine adds to a hundred and fifty commands.
+t.setTimeout(400_000);
+
 t.test("every cell is success or one instruction, and the page says the same", async (t) => {
   const stage = await createStage(t);
   const environments = await environmentRows(stage);
