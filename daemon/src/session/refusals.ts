@@ -5,9 +5,9 @@ import type { ReauthorizationRequired, SignedOut } from "./state.js";
 const REASONS: Readonly<Record<SignedOut["reason"], string>> = {
   noLogin: "There is no login",
   loggedOut: "This session was logged out",
-  fileGone: "auth.json was removed by another process",
-  otherCredential: "auth.json holds another kind of credential",
-  unreadable: "auth.json cannot be read",
+  fileGone: "The login was removed by another process",
+  otherCredential: "Another kind of credential is stored",
+  unreadable: "What is stored cannot be read",
   endedWithDaemon: "This memory login ended with the daemon that held it",
 };
 
@@ -30,7 +30,7 @@ export function refusalOf(state: SignedOut, codexHome: string): AuthError {
   if (state.other) {
     return new AuthError(
       "ERR_NOT_MANAGED",
-      `auth.json in ${codexHome} holds a credential of mode "${state.other.authMode}", which the daemon neither hands out ` +
+      `${codexHome} holds a credential of mode "${state.other.authMode}", which the daemon neither hands out ` +
         "nor refreshes. Use it as it is, or run `codex-auth login` to replace it.",
     );
   }
@@ -41,7 +41,7 @@ export function refusalOf(state: SignedOut, codexHome: string): AuthError {
 export function issuerNotTrusted(issuer: string): AuthError {
   return new AuthError(
     "ERR_ISSUER_NOT_TRUSTED",
-    `auth.json names the issuer ${issuer}, which the configuration does not trust, so nothing is sent there. ` +
+    `The stored login names the issuer ${issuer}, which the configuration does not trust, so nothing is sent there. ` +
       "Add it to `trusted_issuers` in config.toml if it is yours, or run `codex-auth login`.",
   );
 }
@@ -66,7 +66,7 @@ export function refreshUnanswered(startedAtMs: EpochMs): AuthError {
 export function spentBefore(): AuthError {
   return new AuthError(
     "ERR_REFRESH_REJECTED",
-    "auth.json holds a refresh token that was spent or refused before, and what came after it is not known. The access " +
+    "The stored refresh token was spent or refused before, and what came after it is not known. The access " +
       "token is served until it expires. Run `codex-auth login`.",
   );
 }
