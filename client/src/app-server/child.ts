@@ -6,6 +6,7 @@ import type { Writable } from "node:stream";
 import { type Clock, type Environment, systemClock } from "@codex-authd/shared";
 import { ClientError } from "../client-error.js";
 import type { AppServerEnd, Channel, ChannelHandlers } from "./channel.js";
+import { onProcessExit } from "./process-exit.js";
 
 export interface ChildOptions {
   /** Default `codex`. */
@@ -113,10 +114,10 @@ class ChildChannel implements Channel {
   /** Takes the group along when this process or the leader exits; when this process is killed, the end of stdin does. */
   async #watch(): Promise<AppServerEnd> {
     const takeAlong = (): void => this.#signal("SIGKILL");
-    process.once("exit", takeAlong);
+    const letGo = onProcessExit(takeAlong);
     this.#child.once("exit", takeAlong);
     const [exitCode, signal] = (await once(this.#child, "close")) as [number | null, NodeJS.Signals | null];
-    process.off("exit", takeAlong);
+    letGo();
     const byItself = `The app-server ended by itself (${signal ?? `exit code ${exitCode}`}). Start it again.`;
     return { message: this.#reason ?? byItself, exitCode, signal, stderr: this.#stderr };
   }
