@@ -80,9 +80,10 @@ export class StandIn {
       const message = parseMessage(line.toString());
       const refusal = refusalOf(message?.method);
       if (message?.method === "initialize" && message.id !== undefined) {
+        const initialized = this.#initialized(message.id);
         yield experimental(line, message);
         // What follows may need the login, and must not be told that there is none.
-        await this.#initialized(message.id);
+        await initialized;
       } else if (message?.id !== undefined && refusal) {
         this.#tell(this.#options.host.output, { id: message.id, error: errorObject(refusal) });
       } else {
