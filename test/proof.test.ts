@@ -7,7 +7,7 @@ import { temporaryFolder } from "./helpers/temp-folder.js";
 
 const MAIN = fileURLToPath(new URL("proof/main.js", import.meta.url));
 
-const NAMES = ["callers", "fleet", "writers", "kill", "restarts", "endurance"];
+const NAMES = ["callers", "children", "fleet", "writers", "kill", "restarts", "endurance"];
 
 async function prove(t: Test, args: readonly string[]): Promise<Run> {
   const folder = temporaryFolder(t);

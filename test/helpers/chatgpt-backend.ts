@@ -16,6 +16,15 @@ export interface BackendRequest {
   /** The bearer token of the Authorization header, or `null` without one. */
   readonly accessToken: string | null;
   readonly status: number;
+  /** When it was answered. */
+  readonly atMs: number;
+}
+
+/** Turns that wait for each other. */
+interface Gathering {
+  readonly size: number;
+  readonly onComplete: () => void;
+  readonly waiting: (() => void)[];
 }
 
 export interface ChatGptBackendOptions {
@@ -65,6 +74,7 @@ export class ChatGptBackend implements AsyncDisposable {
   readonly #server: Server;
   readonly #isAccessTokenValid: (accessToken: string) => boolean;
   readonly #rejections = new Map<BackendEndpoint, number>();
+  #gathering: Gathering | undefined;
 
   constructor(server: Server, isAccessTokenValid: (accessToken: string) => boolean) {
     this.#server = server;
@@ -83,6 +93,11 @@ export class ChatGptBackend implements AsyncDisposable {
     this.#rejections.set(endpoint, count);
   }
 
+  /** Answers the next `size` turns of the model together, as soon as all are there; `onComplete` is called just before. */
+  gatherNext(size: number, onComplete: () => void = () => {}): void {
+    this.#gathering = { size, onComplete, waiting: [] };
+  }
+
   /** Stops listening and cuts the open connections. */
   async close(): Promise<void> {
     this.#server.closeAllConnections();
@@ -98,10 +113,25 @@ export class ChatGptBackend implements AsyncDisposable {
     const { method = "", url = "", headers } = request;
     const body = await text(request);
     const accessToken = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1] ?? null;
+    if (endpointOf(url) === "responses") await this.#gathered();
     const answer = this.#answer(endpointOf(url), headers, accessToken);
-    this.requests.push({ method, path: url, headers, body, accessToken, status: answer.status });
+    const { status } = answer;
+    this.requests.push({ method, path: url, headers, body, accessToken, status, atMs: Date.now() });
     response.writeHead(answer.status, { "content-type": answer.contentType });
     response.end(answer.body);
+  }
+
+  async #gathered(): Promise<void> {
+    const gathering = this.#gathering;
+    if (!gathering) return;
+    const { size, waiting, onComplete } = gathering;
+    const all = new Promise<void>((resolve) => waiting.push(resolve));
+    if (waiting.length === size) {
+      this.#gathering = undefined;
+      onComplete();
+      for (const answer of waiting) answer();
+    }
+    await all;
   }
 
   #answer(

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { failing } from "../helpers/daemon-place.js";
 import { callers } from "./callers.js";
+import { children } from "./children.js";
 import { endurance } from "./endurance.js";
 import { fleet } from "./fleet.js";
 import { kill } from "./kill.js";
@@ -15,7 +16,7 @@ import { figureTable, type RunFacts, report } from "./report.js";
 import { restarts } from "./restarts.js";
 import { writers } from "./writers.js";
 
-const PROOFS: readonly Proof[] = [callers, fleet, writers, kill, restarts, endurance];
+const PROOFS: readonly Proof[] = [callers, children, fleet, writers, kill, restarts, endurance];
 
 const DOCUMENTS = new URL("../../../docs/proof/", import.meta.url);
 
