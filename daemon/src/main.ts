@@ -2,7 +2,6 @@
 import { AuthError, stateFolder, systemClock } from "@codex-authd/shared";
 import { parseFlags, USAGE } from "./config/flags.js";
 import { type Config, loadConfig } from "./config/load.js";
-import { createDaemon } from "./daemon.js";
 import { claimSocket, type SocketClaim } from "./lifecycle/claim.js";
 import { exitWhenIdle } from "./lifecycle/idle-exit.js";
 import { listenOnSocket } from "./lifecycle/listen.js";
@@ -18,6 +17,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
   if (flags.version) return print(`codex-authd ${VERSION}\n`);
   const supervision = takeSupervision(env, process.pid);
   const config = loadConfig({ flags, env });
+  if (flags.check) return print("The configuration is right.\n");
   const claimed = await claimSocket(config.socket, systemClock, supervision.passedSocket);
   if (claimed.state === "alreadyRunning") return print(alreadyRunning(claimed.pid, config.socket));
   await serve({ config, stateFolder: stateFolder(env), claim: claimed.claim, supervision });
@@ -42,6 +42,8 @@ async function serve({ config, stateFolder, claim, supervision }: Serving): Prom
   const shutdown = superviseShutdown({ close, log, clock: systemClock });
   try {
     const onStopRequested = (): void => shutdown.begin("request");
+    // Loaded here only: most of a start goes into it, and `--check` and a second start do without.
+    const { createDaemon } = await import("./daemon.js");
     const daemon = await createDaemon({ config, stateFolder, log, clock: systemClock, onStopRequested });
     opened.push(() => daemon.close());
     const { passedSocket } = supervision;

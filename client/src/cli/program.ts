@@ -1,5 +1,4 @@
 /** The full command line. The hot path of main.ts has not answered, so a commander and a client may be loaded. */
-import { readFileSync } from "node:fs";
 import { fromErrorObject } from "@codex-authd/shared";
 import { Command, CommanderError } from "commander";
 import { ClientError } from "../client-error.js";
@@ -7,6 +6,7 @@ import type { CommandContext } from "./command-scope.js";
 import { appServerCommand } from "./commands/app-server.js";
 import { completionCommand } from "./commands/completion.js";
 import { daemonCommand } from "./commands/daemon.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { execCommand } from "./commands/exec.js";
 import { listCommand } from "./commands/list.js";
 import { loginCommand } from "./commands/login.js";
@@ -18,6 +18,7 @@ import { tokenCommand } from "./commands/token.js";
 import { reportError } from "./error-report.js";
 import { EXIT } from "./exit-codes.js";
 import { createOutput } from "./output.js";
+import { ownVersion } from "./own-version.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 
 const EXIT_CODE_HELP = `
@@ -76,6 +77,7 @@ export function createProgram(context: CommandContext): Command {
     appServerCommand,
     daemonCommand,
     serviceCommand,
+    doctorCommand,
     completionCommand,
   ];
   for (const command of commands) program.addCommand(command(context));
@@ -102,9 +104,4 @@ function usageExit(error: unknown, argv: readonly string[], terminal: Terminal):
   const isJson = argv.includes("--json");
   createOutput(terminal, isJson).event({ error: { code: "ERR_USAGE", message, retryable: false } });
   return WRAPPERS.includes(argv[0] ?? "") ? EXIT.notPrepared : EXIT.usage;
-}
-
-function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return version;
 }

@@ -6,6 +6,8 @@ export interface Flags {
   readonly socket?: string;
   readonly config?: string;
   readonly logLevel?: string;
+  /** Say whether the configuration is right, and serve nothing. */
+  readonly check: boolean;
   readonly help: boolean;
   readonly version: boolean;
 }
@@ -18,6 +20,7 @@ Usage: codex-authd [options]
   --config <path>      read this configuration   (CODEX_AUTHD_CONFIG)
   --log-level <level>  fatal, error, warn, info, debug, trace or silent
                                                  (CODEX_AUTHD_LOG_LEVEL, log_level)
+  --check              say whether the configuration is right, and serve nothing
   --version            print the version
   --help               print this
 
@@ -34,6 +37,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     ...(values.socket === undefined ? {} : { socket: values.socket }),
     ...(values.config === undefined ? {} : { config: values.config }),
     ...(values["log-level"] === undefined ? {} : { logLevel: values["log-level"] }),
+    check: values.check ?? false,
     help: values.help ?? false,
     version: values.version ?? false,
   };
@@ -47,6 +51,7 @@ function parseOrRefuse(argv: readonly string[]) {
         socket: { type: "string" },
         config: { type: "string" },
         "log-level": { type: "string" },
+        check: { type: "boolean" },
         help: { type: "boolean" },
         version: { type: "boolean" },
       },
