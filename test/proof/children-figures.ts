@@ -12,8 +12,9 @@ export interface MemoryOfOne {
 
 const MIB = 1024 * 1024;
 
-/** Of every process of ours that runs `program`. */
+/** Of every process of ours that runs `program`; of none where Linux does not tell it. */
 export function memoryOfChildren(program: string): MemoryOfOne[] {
+  if (process.platform !== "linux") return [];
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
   return children
     .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(program))
@@ -50,6 +51,7 @@ function weatherFigures(size: number, result: WeatherResult): Figure[] {
 }
 
 function memoryFigures(memory: readonly MemoryOfOne[]): Figure[] {
+  if (memory.length === 0) return [];
   const mebibytes = (of: (one: MemoryOfOne) => number): number => Math.round(median(memory.map(of)) / MIB);
   return [
     informative(

@@ -9,11 +9,11 @@ interface AppServerCommandOptions extends Omit<CommonOptions, "memory"> {
 }
 
 const HELP = `
-For a host that starts "codex app-server" and speaks to it on stdio: name codex-auth as its Codex program. Options that
-are not ours go to codex. By default every byte goes through unchanged. With --memory the app-server gets access tokens
-only, and nothing of the login is in its Codex home: the host's initialize gets experimentalApi, the messages about the
-tokens stay between codex and codex-auth, and account/login/start and account/logout of the host are refused.
---codex-home is then the home of the login, not of the app-server.
+For a host that starts "codex app-server" and speaks to it on stdio: name codex-auth as its Codex program. From the
+first option on that is not ours, all goes to codex. By default every byte goes through unchanged. With --memory the
+app-server gets access tokens only, and nothing of the login is in its Codex home: the host's initialize gets
+experimentalApi, the messages about the tokens stay between codex and codex-auth, and account/login/start and
+account/logout of the host are refused. --codex-home is then the home of the login, not of the app-server.
 
 Exit codes of its own: 125 when there is no login or no daemon, 126 when codex cannot be executed, 127 when there is none.
 
