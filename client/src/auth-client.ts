@@ -1,6 +1,5 @@
 /** The daemon as an object: one method per row of the contract's table of methods, and what a caller wants around them. */
 import {
-  type ChildEnvironment,
   type Clock,
   checkedSocketPath,
   childEnvironmentFrom,
@@ -203,15 +202,8 @@ export class AuthClient {
   }
 
   #select(selector: SessionSelector): SessionSelector {
-    const { codexHome, childEnvironment, storage, sessionName } = selector;
-    if (codexHome !== undefined || childEnvironment !== undefined) {
-      return { codexHome, childEnvironment, storage, sessionName };
-    }
-    return { childEnvironment: this.#childEnvironment(), storage, sessionName };
-  }
-
-  #childEnvironment(): ChildEnvironment {
-    return childEnvironmentFrom(this.#env, this.#cwd);
+    const { childEnvironment = childEnvironmentFrom(this.#env, this.#cwd), ...others } = selector;
+    return { childEnvironment, ...others };
   }
 
   async #isComing(waitedMs: number): Promise<boolean> {

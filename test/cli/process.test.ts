@@ -55,18 +55,21 @@ t.test("the hot path leaves what it does not know to the full program", async (t
   t.equal(parseTokenArguments(["token"], { ...env, CODEX_AUTHD_SOCKET: "relative" }), undefined);
 });
 
+/** The folder of the caller, whose project may configure where Codex keeps logins. */
+const HERE = `&cwd=${encodeURIComponent(process.cwd())}`;
+
 t.test("the hot path knows the plain forms of token", async (t) => {
   const env = { HOME: "/h", CODEX_AUTHD_SOCKET: "/s" };
   t.same(parseTokenArguments(["token"], env), {
     sockets: ["/s"],
-    target: "/v1/token?codexHome=%2Fh%2F.codex",
+    target: `/v1/token?codexHome=%2Fh%2F.codex${HERE}`,
   });
   t.match(parseTokenArguments(["token"], { ...env, CODEX_HOME: "/c d" }), {
     target: "/v1/token?codexHome=%2Fc%20d",
   });
   t.same(parseTokenArguments(["token", "--codex-home=/x=y", "--min-validity", "60", "--socket", "/t"], env), {
     sockets: ["/t"],
-    target: "/v1/token?codexHome=%2Fx%3Dy&minValidityMs=60000",
+    target: `/v1/token?codexHome=%2Fx%3Dy${HERE}&minValidityMs=60000`,
   });
 });
 
@@ -74,7 +77,7 @@ t.test("token is one GET, and prints the token alone", async (t) => {
   const before = daemon.calls.length;
   t.same(await run(["token"]), { exitCode: 0, stdout: "eyJ.token\n", stderr: "" });
   t.same(methodsCalled(daemon).slice(before), ["/v1/token"]);
-  t.same(daemon.calls.at(-1)?.params, { codexHome: `${daemon.folder}/.codex` });
+  t.same(daemon.calls.at(-1)?.params, { codexHome: `${daemon.folder}/.codex`, cwd: process.cwd() });
   t.equal(daemon.calls.at(-1)?.request.headers.host, "localhost");
 });
 

@@ -107,20 +107,20 @@ t.test("sends the child environment with the allowed variables alone", async (t)
   });
 });
 
-t.test("a Codex home that is named goes alone, except to begin a login", async (t) => {
-  const { daemon, client } = await setUp(t, {
-    "session/status": () => sessionStatus(),
-    "login/begin": () => PENDING,
-  });
-  await client.getStatus({ codexHome: "/other" });
-  await client.beginLogin({ codexHome: "/other", flow: "device" });
-  t.same(daemon.calls[0]?.params, { codexHome: "/other" });
-  t.match(daemon.calls[1]?.params, {
-    codexHome: "/other",
-    flow: "device",
-    childEnvironment: { cwd: "/work" },
-  });
-});
+t.test(
+  "a Codex home that is named goes along with the child environment, whose project counts",
+  async (t) => {
+    const { daemon, client } = await setUp(t, {
+      "session/status": () => sessionStatus(),
+      "login/begin": () => PENDING,
+    });
+    await client.getStatus({ codexHome: "/other" });
+    await client.beginLogin({ codexHome: "/other", flow: "device" });
+    const named = { codexHome: "/other", childEnvironment: { cwd: "/work" } };
+    t.match(daemon.calls[0]?.params, named);
+    t.match(daemon.calls[1]?.params, { ...named, flow: "device" });
+  },
+);
 
 t.test("awaitLogin asks again until the login ends", async (t) => {
   const answers = [

@@ -75,5 +75,10 @@ t.test("the token comes as a line of text", async (t) => {
     headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
   });
   await send({ path: "/v1/token?codexHome=%2Fhome%2Fme&minValidityMs=60000" });
-  t.same(calls, [{}, { codexHome: "/home/me", minValidityMs: 60_000 }]);
+  await send({ path: "/v1/token?cwd=%2Fwork" });
+  t.same(calls, [
+    {},
+    { codexHome: "/home/me", minValidityMs: 60_000 },
+    { childEnvironment: { cwd: "/work", variables: {} } },
+  ]);
 });

@@ -38,9 +38,10 @@ export function parseTokenArguments(argv: readonly string[], env: Environment): 
   const seconds = options?.get("--min-validity") ?? "0";
   if (!options || !MIN_VALIDITY_PATTERN.test(seconds) || !env.HOME) return undefined;
   const socket = options.get("--socket");
-  const codexHome = encodeURIComponent(resolve(options.get("--codex-home") ?? codexHomePath(env)));
-  const query = `codexHome=${codexHome}${seconds === "0" ? "" : `&minValidityMs=${seconds}000`}`;
+  const minValidity = seconds === "0" ? "" : `&minValidityMs=${seconds}000`;
   try {
+    const codexHome = encodeURIComponent(resolve(options.get("--codex-home") ?? codexHomePath(env)));
+    const query = `codexHome=${codexHome}&cwd=${encodeURIComponent(resolve("."))}${minValidity}`;
     return { sockets: socket ? [resolve(socket)] : socketPaths(env), target: `/v1/token?${query}` };
   } catch {
     return undefined;

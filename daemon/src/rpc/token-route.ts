@@ -4,8 +4,8 @@ import { callContext } from "./call-context.js";
 import type { Dispatcher } from "./dispatch.js";
 
 /**
- * `GET /v1/token?codexHome=…&minValidityMs=…`: token/get for the shell. The query holds that method's parameters; the
- * answer is the access token and a newline. An error is a line of text, its code in the header `codex-authd-error`.
+ * `GET /v1/token?codexHome=…&minValidityMs=…`: token/get for the shell. The query holds that method's parameters, and `cwd`
+ * for a child environment of which nothing else is known; the answer is the access token and a newline. An error is a line of text, its code in the header `codex-authd-error`.
  */
 export function addTokenRoute(app: FastifyInstance, dispatcher: Dispatcher): void {
   app.get("/v1/token", async (request, reply) => {
@@ -18,8 +18,12 @@ export function addTokenRoute(app: FastifyInstance, dispatcher: Dispatcher): voi
 }
 
 function paramsOf(query: unknown): Record<string, unknown> {
-  const { minValidityMs, ...others } = query as Record<string, unknown>;
-  return minValidityMs === undefined ? others : { ...others, minValidityMs: numberOf(minValidityMs) };
+  const { minValidityMs, cwd, ...others } = query as Record<string, unknown>;
+  return {
+    ...others,
+    ...(cwd !== undefined && { childEnvironment: { cwd, variables: {} } }),
+    ...(minValidityMs !== undefined && { minValidityMs: numberOf(minValidityMs) }),
+  };
 }
 
 /** Digits become a number; anything else stays what it is, for the validation to name. */
