@@ -157,15 +157,15 @@ export async function createDaemon({
   };
 }
 
-/** `auto` is what Codex's own configuration says. One that cannot be read must not keep a login from being served. */
+/** `auto` is what Codex's own configuration says in the caller's folder. One that cannot be read must not keep a login from being served. */
 function effectiveStore(
-  { codexHome, storage }: SessionPlace,
+  { codexHome, cwd, storage }: SessionPlace,
   log: Log,
 ): "auto" | "file" | "keyring" | "memory" {
   if (storage !== "auto") return storage;
   try {
-    const { credentialsStore } = loadCodexConfig(codexHome);
-    return credentialsStore === "ephemeral" ? "file" : credentialsStore;
+    const { value } = loadCodexConfig({ codexHome, cwd }).credentialsStore;
+    return value === "ephemeral" ? "file" : value;
   } catch (error) {
     log.warn({ event: "codexConfig.unreadable", codexHome, error });
     return "file";

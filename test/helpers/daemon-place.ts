@@ -45,7 +45,7 @@ export interface Place {
   /** Runs `codex-auth` to its end; `input` is all of its stdin. */
   cli(args: readonly string[], options?: CliOptions): Promise<Run>;
   /** Starts `codex-auth`, which ends with the test at the latest. */
-  startCli(args: readonly string[], env?: NodeJS.ProcessEnv): Child;
+  startCli(args: readonly string[], env?: NodeJS.ProcessEnv, cwd?: string): Child;
   /** Starts `codex-authd` on the place's socket; nobody waits until it serves. */
   startProgram(args?: readonly string[]): Child;
 }
@@ -53,6 +53,8 @@ export interface Place {
 export interface CliOptions {
   readonly input?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Default: the home folder. */
+  readonly cwd?: string;
 }
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -76,8 +78,8 @@ export function createPlace(t: Teardown, options: PlaceOptions): Place {
   const config = { issuer: issuer.url, callback_port: 0, ...options.config };
   writeFileSync(join(home, "config.toml"), toToml(config));
   t.teardown(() => failing(() => endPlace(env, socket, issuer)));
-  const startCli = (args: readonly string[], more: NodeJS.ProcessEnv = {}): Child => {
-    const child = startNode([CLI, ...args], { env: { ...env, ...more }, cwd: home });
+  const startCli = (args: readonly string[], more: NodeJS.ProcessEnv = {}, cwd = home): Child => {
+    const child = startNode([CLI, ...args], { env: { ...env, ...more }, cwd });
     t.teardown(() => failing(() => endCaller(child, issuer)));
     return child;
   };
@@ -93,8 +95,8 @@ export function createPlace(t: Teardown, options: PlaceOptions): Place {
     },
     startCli,
     startProgram: (args = []) => startNode([DAEMON, "--socket", socket, ...args], { env, cwd: home }),
-    cli(args, { input, env: more } = {}) {
-      const child = startCli(args, more);
+    cli(args, { input, env: more, cwd } = {}) {
+      const child = startCli(args, more, cwd);
       child.end(input);
       const patience = setTimeout(() => child.kill("SIGKILL"), CLI_PATIENCE_MS);
       return child.ended.finally(() => clearTimeout(patience));

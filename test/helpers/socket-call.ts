@@ -1,4 +1,4 @@
-import { type OutgoingHttpHeaders, request } from "node:http";
+import { type OutgoingHttpHeaders, type RequestOptions, request } from "node:http";
 import { text } from "node:stream/consumers";
 import type { JsonRpcFailure } from "@codex-authd/shared";
 
@@ -13,20 +13,24 @@ export function post(
   body: string,
   headers: OutgoingHttpHeaders = {},
 ): Promise<SocketAnswer> {
+  const json = { "content-type": "application/json", ...headers };
+  return call({ socketPath, method: "POST", path: "/v1/rpc", headers: json }, body);
+}
+
+/** GETs a path, as `curl --unix-socket` does. */
+export function get(socketPath: string, path: string): Promise<SocketAnswer> {
+  return call({ socketPath, path });
+}
+
+function call({ headers, ...options }: RequestOptions, body?: string): Promise<SocketAnswer> {
   return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        socketPath,
-        method: "POST",
-        path: "/v1/rpc",
-        agent: false,
-        headers: { host: "localhost", "content-type": "application/json", ...headers },
-      },
+    const sent = request(
+      { ...options, agent: false, headers: { host: "localhost", ...headers } },
       (response) => {
         text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
       },
     );
-    call.once("error", reject).end(body);
+    sent.once("error", reject).end(body);
   });
 }
 

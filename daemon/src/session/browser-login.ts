@@ -78,8 +78,8 @@ export async function beginBrowserLogin(login: BrowserLogin): Promise<LoginFlow>
   };
 }
 
-function workspaces({ allowedWorkspaceIds }: CodexConfig): { allowedWorkspaceIds?: readonly string[] } {
-  return allowedWorkspaceIds ? { allowedWorkspaceIds } : {};
+function workspaces({ workspaceIds }: CodexConfig): { allowedWorkspaceIds?: readonly string[] } {
+  return workspaceIds.value ? { allowedWorkspaceIds: workspaceIds.value } : {};
 }
 
 interface Finish {

@@ -6,7 +6,7 @@ import {
   type FlowChoice,
   type MethodResult,
 } from "@codex-authd/shared";
-import { loadCodexConfig } from "../codex/codex-config.js";
+import { type CodexConfig, loadCodexConfig } from "../codex/codex-config.js";
 import type { Http, HttpClient } from "../net/http.js";
 import { HttpFailure } from "../net/http-failure.js";
 import { type NetworkSettings, networkOfEnvironment, underOwner } from "../net/network-settings.js";
@@ -19,7 +19,7 @@ import { assertLoginAllowed } from "./login-policy.js";
 import type { Session } from "./session.js";
 
 export interface LoginRequest {
-  /** The caller's, whose `config.toml` the login has to keep. */
+  /** The caller's. What Codex's configuration says there and in the caller's cwd, the login has to keep. */
   readonly codexHome: string;
   readonly storage?: "auto" | "file" | "memory" | undefined;
   readonly flow?: "auto" | "browser" | "device" | undefined;
@@ -61,7 +61,7 @@ export async function beginLoginFlow(
   session: Session,
   request: LoginRequest,
 ): Promise<ChosenLogin> {
-  const policy = loadCodexConfig(request.codexHome);
+  const policy = policyFor(request);
   assertLoginAllowed(policy, request);
   await session.checkWritable();
   const choice = chooseFlow(request.childEnvironment, flows.platform, request);
@@ -71,6 +71,10 @@ export async function beginLoginFlow(
   if (choice.flow === "device") return { choice, flow: await beginDeviceLogin(login) };
   const way = await wayBack(flows, request);
   return { choice, flow: await beginBrowserLogin({ ...login, ...way }) };
+}
+
+function policyFor({ codexHome, childEnvironment }: LoginRequest): CodexConfig {
+  return loadCodexConfig({ codexHome, cwd: childEnvironment?.cwd });
 }
 
 /** Looked at first: a person should not agree in the browser to what then cannot be fetched. */
@@ -94,7 +98,7 @@ export async function explainLogin(
   session: Session,
   request: LoginRequest & { readonly interactive?: boolean | undefined },
 ): Promise<MethodResult<"login/explain">> {
-  assertLoginAllowed(loadCodexConfig(request.codexHome), request);
+  assertLoginAllowed(policyFor(request), request);
   const { ports, redirectHost } = await wayBack(flows, request);
   const { changes, warnings, ...choice } = chooseFlow(request.childEnvironment, flows.platform, request);
   return {

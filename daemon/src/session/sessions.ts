@@ -1,6 +1,7 @@
 /** All sessions of the daemon, by the real place of their store, and the one timer that looks at them. */
 import { AuthError, type Clock } from "@codex-authd/shared";
 import { resolveCodexHome, type SessionSelector } from "../codex/codex-home.js";
+import type { ConfigPlace } from "../codex/config-layers.js";
 import type { GrantStorage } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
@@ -17,8 +18,7 @@ const CLOCK_TOLERANCE_MS = 2_000;
 const SESSIONS_MAX = 1_000;
 
 /** Where a session is kept. */
-export interface SessionPlace {
-  readonly codexHome: string;
+export interface SessionPlace extends ConfigPlace {
   readonly storage: "auto" | "file" | "memory";
   /** Of a memory session. */
   readonly sessionName: string;
@@ -68,11 +68,19 @@ export class Sessions {
   }
 
   /**
-   * The Codex home of a caller, whose configuration a login has to keep.
+   * The Codex home of a caller.
    * @throws AuthError ERR_CONFIG_INVALID
    */
   codexHomeOf(selector: SessionSelector): string {
     return resolveCodexHome(selector, this.#options.defaultCodexHome);
+  }
+
+  /**
+   * Where Codex's configuration is looked for on behalf of a caller.
+   * @throws AuthError ERR_CONFIG_INVALID
+   */
+  configPlaceOf(selector: SessionSelector): ConfigPlace {
+    return { codexHome: this.codexHomeOf(selector), cwd: selector.childEnvironment?.cwd };
   }
 
   /** Stops the timer and the watching, and waits for exchanges in flight: a spent token must be stored. */
@@ -86,7 +94,7 @@ export class Sessions {
 
   #placeOf(selector: SessionSelector): SessionPlace {
     const { storage = "auto", sessionName = "default" } = selector;
-    return { codexHome: this.codexHomeOf(selector), storage, sessionName };
+    return { ...this.configPlaceOf(selector), storage, sessionName };
   }
 
   #openAt(place: SessionPlace): Promise<Session> {

@@ -1,3 +1,4 @@
+import { withPolicyWarnings } from "../../session/login-policy.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { Handlers } from "../handlers.js";
 
@@ -11,6 +12,7 @@ export function createSessionHandlers(sessions: Sessions): SessionHandlers {
     "session/list": async () => ({ sessions: sessions.list().map((session) => session.status()) }),
     "session/logout": async (params) => (await sessions.open(params)).logout(params.revoke ?? false),
     "session/refresh": async (params) => (await sessions.open(params)).refresh(params.rejectedToken),
-    "session/status": async (params) => (await sessions.open(params)).freshStatus(),
+    "session/status": async (params) =>
+      withPolicyWarnings(await (await sessions.open(params)).freshStatus(), sessions.configPlaceOf(params)),
   };
 }
