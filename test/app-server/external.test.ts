@@ -199,6 +199,26 @@ t.test("without a daemon the child gets an error in time, and the host is told t
   t.match(failures, [{ code: "ERR_DAEMON_NOT_RUNNING", number: 1101, message: /codex-auth daemon start/ }]);
 });
 
+t.test(
+  "a restarted daemon that has not looked at the login yet is no reason to send the host away",
+  async (t) => {
+    const { scene, daemon, host } = await sceneWithLogin(t);
+    const login = await host.createHome();
+    writeLogin(login.path, scene.issuer);
+    const server = await host.connect({ home: await host.createHome(), ...externalTokensOf(login.path) });
+    const failures: AuthFailure[] = [];
+    server.on("authFailure", (failure) => failures.push(failure));
+    await daemon.stop();
+    daemon.startProgram();
+    await until("the daemon is asked about it", async () => {
+      const sessions = await host.auth.listSessions().catch(() => []);
+      return sessions.some(({ codexHome }) => codexHome === login.path);
+    });
+    t.match(await runTurn(server), { status: "completed" });
+    t.same(failures, []);
+  },
+);
+
 t.test("after a restart of the daemon a login that is kept in a file serves the child on", async (t) => {
   const { scene, daemon, server, failures } = await connectExternal(t);
   await daemon.stop();

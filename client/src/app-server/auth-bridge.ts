@@ -150,7 +150,9 @@ export class AuthBridge {
 
   async #notice(event: AuthEvent): Promise<void> {
     if (event.type === "snapshot") {
-      await this.#compare(event.data.sessions.find((session) => this.#isOurs(session)));
+      // A daemon that was just started knows of a session what its callers ask for, and no more.
+      const known = event.data.sessions.find((session) => this.#isOurs(session));
+      await this.#compare(known ?? (await this.#options.auth.getStatus(this.#options.selector)));
     } else if (event.type === "session/changed" && this.#isOurs(event.data.session)) {
       await this.#compare(event.data.session);
     }
@@ -161,20 +163,19 @@ export class AuthBridge {
   }
 
   /** What the session is now, beside what the app-server has. */
-  async #compare(session: SessionStatus | undefined): Promise<void> {
+  async #compare(session: SessionStatus): Promise<void> {
     this.#refusal = undefined;
     const failure = this.#obstacle(session);
     if (failure) return this.#report(failure);
     // Not by its end: tokens of the same second end together.
-    if (session?.generation === this.#handed?.token.generation) return;
+    if (session.generation === this.#handed?.token.generation) return;
     this.#options.auth.clearAccessTokens();
     const token = await this.#get({ accountId: this.#handed?.token.accountId ?? undefined });
     if (fingerprint(token.accessToken) !== this.#handed?.fingerprint) await this.#push(token);
   }
 
-  #obstacle(session: SessionStatus | undefined): AuthFailure | undefined {
+  #obstacle(session: SessionStatus): AuthFailure | undefined {
     const own = this.#handed?.token.accountId ?? null;
-    if (!session) return authFailure("ERR_LOGIN_REQUIRED", ENDED_WITH_DAEMON);
     if (session.state === "signedOut")
       return authFailure("ERR_LOGIN_REQUIRED", `${session.reason} ${LOG_IN}`);
     if (session.state === "reauthorizationRequired")
@@ -184,7 +185,6 @@ export class AuthBridge {
 }
 
 const LOG_IN = "Log in again, and connect a new app-server.";
-const ENDED_WITH_DAEMON = `The daemon was restarted, and a login in its memory ended with it. ${LOG_IN}`;
 const OTHER_ACCOUNT =
   "Another account logged in. This app-server keeps the tokens it has: an app-server cannot change accounts. Connect a new one.";
 
