@@ -9,17 +9,21 @@ t.test("what is no flag is refused, with a way to learn more", async (t) => {
 });
 
 t.test("flags are read as they are", async (t) => {
-  t.same(parseFlags([]), { help: false, version: false });
-  t.same(parseFlags(["--socket", "/s", "--config=/c", "--log-level", "debug", "--help", "--version"]), {
-    socket: "/s",
-    config: "/c",
-    logLevel: "debug",
-    help: true,
-    version: true,
-  });
+  t.same(parseFlags([]), { check: false, help: false, version: false });
+  t.same(
+    parseFlags(["--socket", "/s", "--config=/c", "--log-level", "debug", "--check", "--help", "--version"]),
+    {
+      socket: "/s",
+      config: "/c",
+      logLevel: "debug",
+      check: true,
+      help: true,
+      version: true,
+    },
+  );
 });
 
 t.test("the usage names every flag", async (t) => {
-  for (const flag of ["--socket", "--config", "--log-level", "--version", "--help"])
+  for (const flag of ["--socket", "--config", "--log-level", "--check", "--version", "--help"])
     t.ok(USAGE.includes(flag));
 });
