@@ -7,6 +7,7 @@ import { type Clock, childEnvironmentFrom, type EpochMs } from "@codex-authd/sha
 import { loadCodexConfig } from "./codex/codex-config.js";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
+import { createMetrics, type Metrics, type SessionFacts } from "./metrics/metrics.js";
 import { createHttp } from "./net/http.js";
 import { hasIPv4Localhost } from "./net/ipv4-localhost.js";
 import { networkOfConfig } from "./net/network-settings.js";
@@ -22,6 +23,7 @@ import type { SessionContext } from "./session/context.js";
 import { Flights } from "./session/flights.js";
 import { createGenerations } from "./session/generations.js";
 import { type LoginChange, Logins } from "./session/logins.js";
+import type { Session } from "./session/session.js";
 import { type SessionPlace, Sessions } from "./session/sessions.js";
 import { Successors } from "./session/successors.js";
 import { summaryOf } from "./session/summary.js";
@@ -56,39 +58,16 @@ export interface Daemon {
   close(): Promise<void>;
 }
 
-export async function createDaemon({
-  config,
-  stateFolder,
-  log,
-  clock,
-  onStopRequested,
-}: DaemonOptions): Promise<Daemon> {
-  const { issuer, trustedIssuers, clientId, originator } = config;
-  const client = { issuer, clientId, originator, userAgent: userAgent() };
-  const http = createHttp();
+export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { config, stateFolder, log, clock, onStopRequested } = options;
+  const metrics = createMetrics({ version: VERSION, sessions: () => sessions.list().map(factsOf) });
+  const context = createContext(options, metrics);
+  const { http, generations, settings } = context;
   const redirects = createLoopbackRedirects({ clock, findHolder: createPortHolderFinder() });
   const recordFolder = join(stateFolder, "sessions");
-  const generations = createGenerations(
-    clock,
-    createGenerationFile(join(stateFolder, "generation"), (error) =>
-      log.warn({ event: "generation.unsaved", error }),
-    ),
-  );
-  const network = networkOfConfig(config);
-  const settings = { ...client, trustedIssuers, network };
   const memoryLogins = openMemoryLogins(join(stateFolder, "memory-logins"), config.socket, (error) =>
     log.warn({ event: "memoryLogins.unsaved", error }),
   );
-  const context: SessionContext = {
-    clock,
-    log,
-    http,
-    settings,
-    flights: new Flights(),
-    successors: new Successors(),
-    generations,
-    random: Math.random,
-  };
   const feed = new ChangeFeed(() => sessions.list(), generations);
   const sessions = new Sessions({
     context,
@@ -102,6 +81,7 @@ export async function createDaemon({
     onChange(session, change) {
       const { codexHome, state, generation } = session.status();
       log.info({ event: "session.changed", cause: change.cause, codexHome, state, generation });
+      metrics.sessionChanged(change.cause);
       feed.sessionChanged(session, change);
     },
   });
@@ -112,10 +92,18 @@ export async function createDaemon({
   const { callbackPort, callbackFallbackPort, redirectHost } = config;
   const ports = { callbackPort, callbackFallbackPort, redirectHost, hasIPv4Localhost };
   const networks = {
-    ownerNetwork: network,
+    ownerNetwork: settings.network,
     defaultEnvironment: childEnvironmentFrom(process.env, process.cwd()),
   };
-  const flows = { http, clock, client, redirects, ...ports, ...networks, platform: process.platform };
+  const flows = {
+    http,
+    clock,
+    client: settings,
+    redirects,
+    ...ports,
+    ...networks,
+    platform: process.platform,
+  };
   const rpc = createRpcServer({
     handlers: {
       ...createDaemonHandlers({
@@ -132,6 +120,7 @@ export async function createDaemon({
     },
     events: feed,
     log,
+    metrics,
     clock,
     version: VERSION,
   });
@@ -157,6 +146,28 @@ export async function createDaemon({
   };
 }
 
+function createContext({ config, stateFolder, log, clock }: DaemonOptions, metrics: Metrics): SessionContext {
+  const { issuer, trustedIssuers, clientId, originator } = config;
+  const generationFile = createGenerationFile(join(stateFolder, "generation"), (error) =>
+    log.warn({ event: "generation.unsaved", error }),
+  );
+  return {
+    clock,
+    log,
+    metrics,
+    http: createHttp(),
+    settings: {
+      ...{ issuer, trustedIssuers, clientId, originator },
+      userAgent: userAgent(),
+      network: networkOfConfig(config),
+    },
+    flights: new Flights(),
+    successors: new Successors(),
+    generations: createGenerations(clock, generationFile),
+    random: Math.random,
+  };
+}
+
 /** `auto` is what Codex's own configuration says in the caller's folder. One that cannot be read must not keep a login from being served. */
 function effectiveStore(
   { codexHome, cwd, storage }: SessionPlace,
@@ -175,6 +186,11 @@ function effectiveStore(
 function logLogin(log: Log, { attempt, state, error }: LoginChange): void {
   const { flow } = attempt.flow.prompt;
   log.info({ event: "login.changed", loginId: attempt.id, flow, state, code: error?.code });
+}
+
+function factsOf(session: Session): SessionFacts {
+  const { state, storageState } = session.status();
+  return { state, isUnsaved: storageState === "pending", waiters: session.waiters };
 }
 
 async function openRemembered(sessions: Sessions, recordFolder: string, log: Log): Promise<void> {

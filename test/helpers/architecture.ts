@@ -28,6 +28,7 @@ const PARTS: readonly Part[] = [
   },
 
   { path: "daemon/src/native", mayImport: [] },
+  { path: "daemon/src/metrics", mayImport: [] },
   { path: "daemon/src/codex", mayImport: ["type daemon/src/log.ts"] },
   { path: "daemon/src/net", mayImport: ["type daemon/src/log.ts"] },
   {
@@ -50,10 +51,14 @@ const PARTS: readonly Part[] = [
       "type daemon/src/storage/network-binding.ts",
       "type daemon/src/storage/session-record.ts",
       "type daemon/src/log.ts",
+      "type daemon/src/metrics/metrics.ts",
     ],
     why: "of storage it knows the interface alone; which storage it is given is the composition root's choice",
   },
-  { path: "daemon/src/rpc", mayImport: ["daemon/src/session", "type daemon/src/log.ts"] },
+  {
+    path: "daemon/src/rpc",
+    mayImport: ["daemon/src/session", "type daemon/src/log.ts", "type daemon/src/metrics/metrics.ts"],
+  },
   { path: "daemon/src/lifecycle", mayImport: ["daemon/src/native", "type daemon/src/log.ts"], why: "flock" },
   { path: "daemon/src/config", mayImport: [] },
   { path: "daemon/src/log.ts", mayImport: [] },
@@ -64,6 +69,7 @@ const PARTS: readonly Part[] = [
       "daemon/src/codex",
       "daemon/src/config",
       "daemon/src/lifecycle",
+      "daemon/src/metrics",
       "daemon/src/net",
       "daemon/src/oauth",
       "daemon/src/rpc",

@@ -12,6 +12,7 @@ import { LoginInvariants } from "./login-invariants.js";
 import { createManualClock } from "./manual-clock.js";
 import { MemoryFile } from "./memory-file.js";
 import { type Life, MEMORY_ISSUER, MemoryIssuer } from "./memory-issuer.js";
+import { unreadMetrics } from "./unread-metrics.js";
 
 /** Steps in which a wait for something is spent. */
 const STEP_MS = 100;
@@ -238,6 +239,7 @@ export class LoginWorld {
         setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.isAlive && callback()),
       },
       log: this.#log(),
+      metrics: unreadMetrics(),
       http: this.issuer.connect(life),
       settings: SETTINGS,
       flights: new Flights(),

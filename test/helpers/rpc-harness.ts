@@ -10,6 +10,7 @@ import type { DaemonEvent, EventSource, Handlers } from "#daemon/rpc/handlers.js
 import type { RpcLimits } from "#daemon/rpc/limits.js";
 import { createRpcServer, type RpcServer } from "#daemon/rpc/server.js";
 import { temporaryFolder } from "./temp-folder.js";
+import { unreadMetrics } from "./unread-metrics.js";
 
 export interface Answer {
   readonly status: number;
@@ -54,6 +55,7 @@ export async function startRpc(
     handlers: { ...unexpected(), ...handlers },
     events,
     log,
+    metrics: unreadMetrics(),
     clock,
     version: "1.2.3",
     limits,

@@ -23,6 +23,7 @@ import {
 import type { AuthorizationServer, TestUser } from "./authorization-server.js";
 import { writeLogin } from "./logins.js";
 import { temporaryFolder } from "./temp-folder.js";
+import { unreadMetrics } from "./unread-metrics.js";
 
 const silent = (): void => {};
 export const silentLog: Log = {
@@ -88,7 +89,12 @@ export function createSessionHarness(
     generations: createGenerations(clock, { load: () => 0, save: () => {} }),
     random: () => 0.5,
   };
-  const context: SessionContext = { clock, log: silentLog, ...shared } as SessionContext;
+  const context: SessionContext = {
+    clock,
+    log: silentLog,
+    metrics: unreadMetrics(),
+    ...shared,
+  } as SessionContext;
   const memoryLogins = openMemoryLogins(join(home, "..", "state", "memory-logins"), "test", () => {});
   const sessions = new Sessions({
     context,

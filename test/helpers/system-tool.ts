@@ -21,6 +21,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   mount: "mount",
   openssl: "openssl",
   prlimit: "util-linux",
+  promtool: "prometheus",
   python3: "python3",
   script: "bsdutils",
   setpriv: "util-linux",

@@ -11,6 +11,7 @@ import { createFileStorage } from "#daemon/storage/file-storage.js";
 import { openSessionRecord } from "#daemon/storage/session-record.js";
 import { UPSTREAM_CLIENT_ID } from "../helpers/authorization-server.js";
 import { silentLog } from "../helpers/session-harness.js";
+import { unreadMetrics } from "../helpers/unread-metrics.js";
 
 export interface SessionPlace {
   readonly issuerUrl: string;
@@ -33,6 +34,7 @@ export async function openSessionLayer(
     context: {
       clock: systemClock,
       log: silentLog,
+      metrics: unreadMetrics(),
       http,
       settings: {
         issuer: issuerUrl,

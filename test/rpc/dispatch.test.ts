@@ -6,6 +6,7 @@ import { createDispatcher } from "#daemon/rpc/dispatch.js";
 import type { Handlers } from "#daemon/rpc/handlers.js";
 import { RPC_LIMITS } from "#daemon/rpc/limits.js";
 import { recordingLog } from "../helpers/rpc-harness.js";
+import { unreadMetrics } from "../helpers/unread-metrics.js";
 
 const LOGIN_ID = "0f9a4f5e-2d44-4d0b-8b67-0b8d2f1b7f11";
 const CANCEL = { jsonrpc: "2.0", method: "login/cancel", params: { loginId: LOGIN_ID } };
@@ -24,6 +25,7 @@ function dispatcherWith(handlers: Partial<Handlers> = {}) {
   const dispatcher = createDispatcher({
     handlers: fakes as Handlers,
     log,
+    metrics: unreadMetrics(),
     limits: RPC_LIMITS,
     version: "1.2.3",
   });

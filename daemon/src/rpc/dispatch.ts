@@ -13,6 +13,7 @@ import {
 } from "@codex-authd/shared";
 import { DISCOVER_METHOD, METHODS, openRpcDocument } from "@codex-authd/shared/schema";
 import type { Log } from "../log.js";
+import type { Metrics } from "../metrics/metrics.js";
 import { failure, internalError, invalidRequest } from "./answers.js";
 import type { CallContext, Handlers } from "./handlers.js";
 import type { RpcLimits } from "./limits.js";
@@ -35,6 +36,7 @@ export type Outcome<Result = unknown> = { readonly result: Result } | { readonly
 export interface DispatcherOptions {
   readonly handlers: Handlers;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly limits: RpcLimits;
   /** Version of the daemon, for the document that describes it. */
   readonly version: string;
@@ -48,8 +50,15 @@ const PARSE_ERROR = { code: JSON_RPC_ERRORS.parseError, message: "Parse error: t
 /** A handler, told that its parameters were validated. */
 type Trusting<M extends MethodName> = (params: unknown, context: CallContext) => Promise<MethodResult<M>>;
 
-export function createDispatcher({ handlers, log, limits, version }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ handlers, log, metrics, limits, version }: DispatcherOptions): Dispatcher {
   async function call<M extends MethodName>(method: M, params: unknown, context: CallContext) {
+    const answered = metrics.callBegan(method);
+    const outcome = await outcomeOfMethod(method, params, context);
+    answered("error" in outcome ? resultOf(outcome.error) : "ok");
+    return outcome;
+  }
+
+  async function outcomeOfMethod<M extends MethodName>(method: M, params: unknown, context: CallContext) {
     const valid = METHODS[method].params.safeParse(params ?? {});
     if (!valid.success) return { error: invalidParams(valid.error) };
     try {
@@ -121,6 +130,12 @@ function describeFailure(
   const level = context.signal.aborted ? "debug" : "error";
   log[level]({ event: "call.failed", method, error });
   return internalError();
+}
+
+/** The code of an error as metrics have it: one of the catalogue, or of the two that JSON-RPC has for a call. */
+function resultOf({ code, data }: JsonRpcErrorObject): string {
+  if (data?.code !== undefined) return data.code;
+  return code === JSON_RPC_ERRORS.invalidParams ? "invalidParams" : "internalError";
 }
 
 /** The value of a JSON text, or `undefined`, which no JSON text means. */

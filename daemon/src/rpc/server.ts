@@ -12,6 +12,7 @@ import {
   fastify,
 } from "fastify";
 import type { Log } from "../log.js";
+import type { RenderedMetrics } from "../metrics/metrics.js";
 import { type Activity, countActivity } from "./activity.js";
 import { internalError, invalidRequest, sendError, TEXT } from "./answers.js";
 import { createDispatcher } from "./dispatch.js";
@@ -21,6 +22,7 @@ import type { EventSource, Handlers } from "./handlers.js";
 import { addHealthRoute } from "./health.js";
 import { createBoundedServer, refuseMalformed } from "./http-server.js";
 import { RPC_LIMITS, type RpcLimits } from "./limits.js";
+import { addMetricsRoute } from "./metrics.js";
 import { addRpcRoute } from "./rpc-route.js";
 import { addTokenRoute } from "./token-route.js";
 
@@ -28,6 +30,7 @@ export interface RpcServerOptions {
   readonly handlers: Handlers;
   readonly events: EventSource;
   readonly log: Log;
+  readonly metrics: RenderedMetrics;
   readonly clock: Clock;
   /** Version of the daemon, shown by /healthz. */
   readonly version: string;
@@ -47,15 +50,16 @@ export interface RpcServer extends Activity {
 }
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
-  const { handlers, events, log, clock, version } = options;
+  const { handlers, events, log, metrics, clock, version } = options;
   const limits = { ...RPC_LIMITS, ...options.limits };
   const app = createApp(limits);
-  const dispatcher = createDispatcher({ handlers, log, limits, version });
+  const dispatcher = createDispatcher({ handlers, log, metrics, limits, version });
   const activity = countActivity(app, clock);
   addErrorAnswers(app, log, limits);
   addRpcRoute(app, dispatcher, limits);
   addTokenRoute(app, dispatcher);
   addHealthRoute(app, version);
+  addMetricsRoute(app, metrics.render);
   const streams = addEventsRoute(app, { events, clock, limits });
 
   let isClosing = false;

@@ -1,5 +1,6 @@
 import type { Clock } from "@codex-authd/shared";
 import type { Log } from "../log.js";
+import type { Metrics } from "../metrics/metrics.js";
 import type { HttpClient } from "../net/http.js";
 import type { NetworkSettings } from "../net/network-settings.js";
 import type { ExchangeOutcome } from "./exchange.js";
@@ -23,6 +24,7 @@ export interface IssuerSettings {
 export interface SessionContext {
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly http: HttpClient;
   readonly settings: IssuerSettings;
   readonly flights: Flights<ExchangeOutcome>;

@@ -169,16 +169,19 @@ export class RefreshFlight {
   }
 
   #exchange(before: Active, reason: RefreshReason): Promise<ExchangeOutcome> {
-    const { flights, clock, log } = this.#context;
+    const { flights, clock, log, metrics } = this.#context;
     this.#lastExchangeAtMs = clock.now();
     const client = this.clientFor(before.grant);
     const network = networkOf(before.grant, { record: this.#record, context: this.#context });
     const { caCertificateFile, proxy } = networkStatus(network, client.issuer);
     log.info({ event: "refresh.started", reason, caCertificateFile, proxy });
     const http = this.#context.http.through(network);
-    return flights.join(before.facts.refreshTokenFingerprint, () =>
-      exchange(before.grant, { http, client, reason, now: () => clock.now() }),
-    );
+    return flights.join(before.facts.refreshTokenFingerprint, async () => {
+      const ended = metrics.exchangeBegan();
+      const outcome = await exchange(before.grant, { http, client, reason, now: () => clock.now() });
+      ended(outcome.kind);
+      return outcome;
+    });
   }
 
   async #settleOutcome(before: Active, outcome: ExchangeOutcome): Promise<void> {

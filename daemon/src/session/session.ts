@@ -50,6 +50,7 @@ export class Session {
   readonly #stored: StoredState;
   readonly #flight: RefreshFlight;
   readonly #watch: { close(): Promise<void> };
+  #waiters = 0;
 
   /** Reads the store and begins to watch it. */
   static async open(options: SessionOptions): Promise<Session> {
@@ -93,6 +94,11 @@ export class Session {
     const { current } = this.#stored;
     const isUnsaved = current.kind === "active" && current.isUnsaved;
     return this.endsWithDaemon || isUnsaved || this.#flight.isInFlight;
+  }
+
+  /** Callers who are waiting for an exchange. */
+  get waiters(): number {
+    return this.#waiters;
   }
 
   /** What anybody may know of this session; no network, no disk. */
@@ -303,10 +309,15 @@ export class Session {
 
   #waitFor(flight: Promise<void>): Promise<boolean> {
     const late = { afterMs: WAITER_DEADLINE_MS, error: () => new Error("late") };
-    return withDeadline(this.#context.clock, flight, late).then(
-      () => false,
-      () => true,
-    );
+    this.#waiters += 1;
+    return withDeadline(this.#context.clock, flight, late)
+      .then(
+        () => false,
+        () => true,
+      )
+      .finally(() => {
+        this.#waiters -= 1;
+      });
   }
 
   #whyNot(held: Active | ReauthorizationRequired, isLate: boolean): AuthError {
