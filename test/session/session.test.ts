@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { AuthError, fingerprint } from "@codex-authd/shared";
 import t from "tap";
 import type { GrantStorage } from "#daemon/storage/grant-storage.js";
@@ -72,7 +73,11 @@ t.test("a hundred callers who reject one token cost one exchange", async (t) => 
   const session = await open();
   const old = readAuthJson(home).tokens;
   const rejectedToken = fingerprint(old.access_token);
-  const answers = await Promise.all(Array.from({ length: 100 }, () => session.getToken({ rejectedToken })));
+  const calls = Array.from({ length: 100 }, () => session.getToken({ rejectedToken }));
+  await setImmediate();
+  t.equal(session.waiters, 100);
+  const answers = await Promise.all(calls);
+  t.equal(session.waiters, 0);
   const fresh = readAuthJson(home).tokens;
   t.ok(answers.every((answer) => answer.accessToken === fresh.access_token));
   t.not(fresh.refresh_token, old.refresh_token);
