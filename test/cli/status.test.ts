@@ -101,10 +101,13 @@ t.test("--json is the session as the daemon has it, on one line", async (t) => {
   });
 });
 
-t.test("--codex-home is made absolute and sent alone", async (t) => {
+t.test("--codex-home is made absolute, and the folder of the caller goes along", async (t) => {
   daemon.handlers["session/status"] = () => sessionStatus();
   await runCli(daemon, ["status", "--codex-home", "work"]);
-  t.same(daemon.calls.at(-1)?.params, { codexHome: `${daemon.folder}/work` });
+  t.match(daemon.calls.at(-1)?.params, {
+    codexHome: `${daemon.folder}/work`,
+    childEnvironment: { cwd: daemon.folder },
+  });
 });
 
 t.test("what is unsaved, expired or warned of is plain to see", async (t) => {
