@@ -20,7 +20,9 @@ import type {
   AwaitLoginOptions,
   BeginLoginOptions,
   CallOptions,
+  CredentialExplanation,
   DaemonStatus,
+  ExplainCredentialOptions,
   ExplainLoginOptions,
   LoginPlan,
   LogoutResult,
@@ -166,6 +168,12 @@ export class AuthClient {
   getStatus(options: SessionSelector & CallOptions = {}): Promise<SessionStatus> {
     const { signal, ...selector } = options;
     return this.#call("session/status", this.#select(selector), { signal });
+  }
+
+  /** Which credential a Codex process in this child environment would use and why, and which configuration counts. */
+  explainCredential(options: ExplainCredentialOptions = {}): Promise<CredentialExplanation> {
+    const { signal, for: kind, ...selector } = options;
+    return this.#call("session/explain", { ...this.#select(selector), for: kind }, { signal });
   }
 
   /**

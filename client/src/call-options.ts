@@ -1,9 +1,10 @@
 /** What callers of `AuthClient` give and get. */
-import type { ChildEnvironment, Clock, Environment, MethodResult } from "@codex-authd/shared";
+import type { ChildEnvironment, ChildKind, Clock, Environment, MethodResult } from "@codex-authd/shared";
 
 export type DaemonStatus = MethodResult<"daemon/status">;
 export type PendingLogin = MethodResult<"login/begin">;
 export type LoginPlan = MethodResult<"login/explain">;
+export type CredentialExplanation = MethodResult<"session/explain">;
 export type LogoutResult = MethodResult<"session/logout">;
 
 export interface AuthClientOptions {
@@ -46,6 +47,11 @@ export interface BeginLoginOptions extends SessionSelector, CallOptions {
 export interface ExplainLoginOptions extends BeginLoginOptions {
   /** False: nobody is there to log in. Default true. */
   readonly interactive?: boolean | undefined;
+}
+
+export interface ExplainCredentialOptions extends SessionSelector, CallOptions {
+  /** Which kind of Codex process it is about. Default `exec`. */
+  readonly for?: ChildKind | undefined;
 }
 
 export interface AwaitLoginOptions extends CallOptions {

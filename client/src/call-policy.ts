@@ -39,6 +39,7 @@ export const CALL_POLICIES: Readonly<Record<MethodName, CallPolicy>> = {
   "login/cancel": { ...READ, startsDaemon: false },
   "login/complete": { ...EXCHANGE, startsDaemon: false },
   "login/explain": { ...READ, startsDaemon: false },
+  "session/explain": READ,
   "session/list": READ,
   "session/logout": EXCHANGE,
   "session/refresh": EXCHANGE,

@@ -4,12 +4,23 @@ import type { loginChangedEvent, sessionChangedEvent, snapshotEvent } from "./pr
 import type { sessionStatus } from "./protocol/session.js";
 
 export {
+  AUTH_MODES,
+  type AuthMode,
+  CHILD_KINDS,
+  type ChildKind,
+  type CredentialFacts,
+  chooseCredential,
+  isApiMode,
+  type StoredFacts,
+} from "./auth-precedence.js";
+export {
   CHILD_ENVIRONMENT_VARIABLES,
   type ChildEnvironment,
   type ChildEnvironmentVariable,
   CONTAINER_MARKERS,
   type ContainerMarker,
   childEnvironmentFrom,
+  SECRET_VARIABLES,
 } from "./child-environment.js";
 export { AuthError, type AuthErrorOptions } from "./errors/auth-error.js";
 export {

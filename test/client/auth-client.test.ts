@@ -27,6 +27,7 @@ const CLIENT_METHODS = {
   "login/cancel": "cancelLogin",
   "login/complete": "completeLogin",
   "login/explain": "explainLogin",
+  "session/explain": "explainCredential",
   "session/list": "listSessions",
   "session/logout": "logout",
   "session/refresh": "refresh",
@@ -103,7 +104,11 @@ t.test("sends the child environment with the allowed variables alone", async (t)
   const { daemon, client } = await setUp(t, { "session/status": () => sessionStatus() });
   await client.getStatus();
   t.same(daemon.calls[0]?.params, {
-    childEnvironment: { cwd: "/work", variables: { CODEX_HOME: "/home/ada/.codex", HOME: daemon.folder } },
+    childEnvironment: {
+      cwd: "/work",
+      variables: { CODEX_HOME: "/home/ada/.codex", HOME: daemon.folder },
+      present: ["OPENAI_API_KEY"],
+    },
   });
 });
 

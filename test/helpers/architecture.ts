@@ -23,7 +23,12 @@ const PARTS: readonly Part[] = [
   { path: "shared/src/errors", mayImport: ["type shared/src/jsonrpc.ts"] },
   {
     path: "shared/src/protocol",
-    mayImport: ["shared/src/child-environment.ts", "shared/src/plan-type.ts", "type shared/src/errors"],
+    mayImport: [
+      "shared/src/auth-precedence.ts",
+      "shared/src/child-environment.ts",
+      "shared/src/plan-type.ts",
+      "type shared/src/errors",
+    ],
     why: "the schemas check against these lists; a row of the table names its errors",
   },
 

@@ -151,6 +151,7 @@ function unexpected(): Handlers {
     "login/cancel": refuse,
     "login/complete": refuse,
     "login/explain": refuse,
+    "session/explain": refuse,
     "session/list": refuse,
     "session/logout": refuse,
     "session/refresh": refuse,

@@ -117,3 +117,74 @@ t.test(
     t.same(readAuthJson(own), before);
   },
 );
+
+t.test(
+  "callers that differ only in one variable are told of another credential, and the daemon's own counts for none",
+  async (t) => {
+    const issuer = await startAuthorizationServer(t);
+    const home = temporaryFolder(t);
+    writeLogin(home, issuer);
+    const daemonEnv = {
+      CODEX_HOME: home,
+      CODEX_API_KEY: "sk-of-the-daemon",
+      OPENAI_IDENTITY_TOKEN_FILE: "/x",
+    };
+    const daemon = await startDaemon(t, { issuer, env: daemonEnv });
+    const bare = { CODEX_API_KEY: undefined, OPENAI_IDENTITY_TOKEN_FILE: undefined };
+    const explained = async (env: NodeJS.ProcessEnv, kind = "exec") => {
+      const { stdout } = await daemon.cli(["status", "--explain", "--for", kind, "--json"], {
+        env: { ...bare, ...env },
+      });
+      return JSON.parse(stdout);
+    };
+    const login = { mode: "chatgpt", source: join(home, "auth.json") };
+    t.match(await explained({}), { used: login, others: [] });
+    const withKey = await explained({ CODEX_API_KEY: "sk-s3cret" });
+    t.match(withKey, { used: { mode: "apikey", source: "CODEX_API_KEY" }, others: [login] });
+    t.notMatch(JSON.stringify(withKey), /s3cret|sk-/);
+    t.match(await explained({ CODEX_API_KEY: "sk-s3cret" }, "app-server"), { used: login });
+    t.match(await explained({ CODEX_ACCESS_TOKEN: "at-s3cret" }), { used: { mode: "personalAccessToken" } });
+    t.notMatch(daemon.log(), /s3cret/);
+  },
+);
+
+t.test(
+  "whoever asks why is told the folder's configuration, file by file, and a login is needed where there is none",
+  async (t) => {
+    const { issuer, daemon, project, projectFile } = await setUp(t, 'forced_login_method = "api"\n');
+    writeLogin(daemon.codexHome, issuer);
+    const inProject = await daemon.cli(["status", "--explain"], { cwd: project });
+    t.equal(inProject.code, 3);
+    const authFile = join(daemon.codexHome, "auth.json");
+    t.match(inProject.stdout, `\`codex exec\` is not logged in here: ${authFile}: the configuration allows`);
+    t.match(inProject.stdout, new RegExp(`project +${projectFile} +read`));
+    t.match(inProject.stdout, new RegExp(`forced_login_method +"api" +${projectFile}`));
+    const beside = await daemon.cli(["status", "--explain"]);
+    t.equal(beside.code, 0);
+    t.match(beside.stdout, `\`codex exec\` uses ${authFile} (chatgpt) here: it is the stored login.`);
+
+    writeFileSync(projectFile, "forced_login_method =");
+    const torn = await daemon.cli(["status", "--explain", "--json"], { cwd: project });
+    t.equal(torn.code, 3);
+    t.match(JSON.parse(torn.stdout), { used: null, configurationProblem: /project.*cannot be used/ });
+    writeFileSync(authFile, "{");
+    const corrupt = await daemon.cli(["status", "--explain"]);
+    t.match(corrupt.stdout, /is not logged in here: .*auth\.json cannot be understood/);
+    const env = { CODEX_API_KEY: "sk-any" };
+    t.match((await daemon.cli(["status", "--explain"], { env })).stdout, /uses CODEX_API_KEY \(apikey\)/);
+  },
+);
+
+t.test("a memory login is an app-server's alone", async (t) => {
+  const issuer = await startAuthorizationServer(t);
+  const daemon = await startDaemon(t, { issuer });
+  const login = daemon.startCli([...LOGIN, "--memory", "work"]);
+  await approveLogin(JSON.parse(await login.nextLine()).authorizationUrl);
+  t.equal((await login.ended).code, 0);
+  const explain = async (kind: string) =>
+    JSON.parse((await daemon.cli(["status", "--memory", "work", "--for", kind, "--json"])).stdout);
+  t.match(await explain("app-server"), {
+    used: { mode: "chatgptAuthTokens", source: "the daemon's memory" },
+  });
+  t.match(await explain("exec"), { used: null, others: [{ reason: /only be handed to an app-server/ }] });
+});

@@ -1,13 +1,47 @@
-import { CHILD_ENVIRONMENT_VARIABLES, childEnvironmentFrom } from "@codex-authd/shared";
+import { CHILD_ENVIRONMENT_VARIABLES, childEnvironmentFrom, SECRET_VARIABLES } from "@codex-authd/shared";
 import { METHODS } from "@codex-authd/shared/schema";
 import t from "tap";
 
-const SECRETS = ["OPENAI_API_KEY", "CODEX_ACCESS_TOKEN", "CODEX_API_KEY", "GITHUB_TOKEN", "SSH_AUTH_SOCK"];
+const SECRETS = [...SECRET_VARIABLES, "GITHUB_TOKEN", "SSH_AUTH_SOCK"];
 
 t.test("leaves out everything that is not on the list", async (t) => {
   const env = Object.fromEntries([...SECRETS, "PATH", "home", "Home"].map((name) => [name, "secret"]));
-  t.same(childEnvironmentFrom(env, "/work"), { cwd: "/work", variables: {} });
+  const { variables, present } = childEnvironmentFrom(env, "/work");
+  t.same(variables, {});
+  t.same(present, SECRET_VARIABLES);
 });
+
+t.test(
+  "of a secret variable nothing crosses but that it is set, and of a token what it looks like",
+  async (t) => {
+    const env = { CODEX_API_KEY: "sk-s3cret", CODEX_ACCESS_TOKEN: " at-s3cret", OPENAI_API_KEY: " " };
+    const childEnvironment = childEnvironmentFrom(env, "/");
+    t.same(childEnvironment, {
+      cwd: "/",
+      variables: {},
+      present: ["CODEX_ACCESS_TOKEN", "CODEX_API_KEY"],
+      accessTokenKind: "personalAccessToken",
+    });
+    t.notMatch(JSON.stringify(childEnvironment), /s3cret/);
+    t.match(childEnvironmentFrom({ CODEX_ACCESS_TOKEN: "eyJ.a.b" }, "/"), {
+      accessTokenKind: "agentIdentity",
+    });
+    t.same(METHODS["session/explain"].params.parse({ childEnvironment }), { childEnvironment });
+    t.notOk(
+      METHODS["session/explain"].params.safeParse({
+        childEnvironment: { cwd: "/", variables: {}, present: ["HOME"] },
+      }).success,
+    );
+  },
+);
+
+t.test(
+  "the variables of a workload's identity are set as soon as they are there, as Codex has it",
+  async (t) => {
+    const env = { OPENAI_FEDERATION_RULE_ID: "", OPENAI_IDENTITY_TOKEN_FILE: undefined };
+    t.same(childEnvironmentFrom(env, "/").present, ["OPENAI_FEDERATION_RULE_ID"]);
+  },
+);
 
 t.test("leaves out what is empty or unset", async (t) => {
   t.same(childEnvironmentFrom({ HOME: "", CODEX_HOME: undefined }, "/").variables, {});

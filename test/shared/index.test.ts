@@ -13,8 +13,10 @@ const DIST = dirname(fileURLToPath(import.meta.resolve("@codex-authd/shared")));
 
 const VALUES = [
   "AUTH_ERRORS",
+  "AUTH_MODES",
   "AuthError",
   "CHILD_ENVIRONMENT_VARIABLES",
+  "CHILD_KINDS",
   "CLIENT_ERRORS",
   "CONTAINER_MARKERS",
   "JSON_RPC_ERRORS",
@@ -22,15 +24,18 @@ const VALUES = [
   "PROTOCOL_HEADER",
   "PROTOCOL_VERSION",
   "Redacted",
+  "SECRET_VARIABLES",
   "SOCKET_PATH_MAX_BYTES",
   "canonicalPlanType",
   "checkedSocketPath",
   "childEnvironmentFrom",
+  "chooseCredential",
   "chooseFlow",
   "codexHomePath",
   "configPath",
   "fingerprint",
   "fromErrorObject",
+  "isApiMode",
   "logPath",
   "sleep",
   "socketLockPath",
@@ -44,11 +49,14 @@ const VALUES = [
 const TYPES = [
   "AuthErrorCode",
   "AuthErrorOptions",
+  "AuthMode",
   "ChildEnvironment",
   "ChildEnvironmentVariable",
+  "ChildKind",
   "ClientErrorCode",
   "Clock",
   "ContainerMarker",
+  "CredentialFacts",
   "Environment",
   "EpochMs",
   "ErrorRow",
@@ -69,6 +77,7 @@ const TYPES = [
   "SessionChangedEvent",
   "SessionStatus",
   "SnapshotEvent",
+  "StoredFacts",
 ];
 
 const SCHEMA_VALUES = ["DISCOVER_METHOD", "EVENTS", "LOGIN_AWAIT_MAX_MS", "METHODS", "openRpcDocument"];

@@ -21,6 +21,7 @@ const LEAST: { readonly [M in MethodName]: MethodParams<M> } = {
   "login/cancel": { loginId: LOGIN_ID },
   "login/complete": { loginId: LOGIN_ID, redirectUrl: "http://localhost:1455/auth/callback?state=x" },
   "login/explain": {},
+  "session/explain": {},
   "session/list": {},
   "session/logout": {},
   "session/refresh": {},
@@ -31,6 +32,7 @@ const LEAST: { readonly [M in MethodName]: MethodParams<M> } = {
 const SELECTING: readonly MethodName[] = [
   "login/begin",
   "login/explain",
+  "session/explain",
   "session/logout",
   "session/refresh",
   "session/status",

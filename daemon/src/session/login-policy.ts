@@ -1,5 +1,5 @@
 /** What Codex's own configuration allows a login to be, checked before anything is begun and before anything is stored. */
-import { AuthError, type SessionStatus } from "@codex-authd/shared";
+import { AuthError, isApiMode, type SessionStatus } from "@codex-authd/shared";
 import { type CodexConfig, loadCodexConfig, type Setting } from "../codex/codex-config.js";
 import type { ConfigPlace } from "../codex/config-layers.js";
 import type { Grant } from "../storage/grant-storage.js";
@@ -36,9 +36,6 @@ export function assertWorkspaceAllowed({ workspaceIds }: CodexConfig, grant: Gra
   );
 }
 
-/** Modes that upstream counts as a login with an API key; every other is one with ChatGPT (codex-cli 0.169). */
-const API_MODES: readonly string[] = ["apikey", "bedrockApiKey", "bedrockAccessKeys"];
-
 /**
  * The status with what a person should know of a login that is stored and breaks the policy of the folder that they are in.
  * It is left alone: a `codex exec` there is what logs it out.
@@ -61,7 +58,7 @@ function* brokenRules(
   { loginMethod, workspaceIds, credentialsStore }: CodexConfig,
   { authMode, accountId, sessionName }: SessionStatus,
 ): Generator<string> {
-  const method = API_MODES.includes(authMode ?? "") ? "api" : "chatgpt";
+  const method = isApiMode(authMode ?? "") ? "api" : "chatgpt";
   if (loginMethod.value && loginMethod.value !== method) {
     yield `${words(loginMethod)}, and this login is another one. ${consequence(loginMethod)}`;
   } else if (method === "chatgpt" && !isWorkspaceAllowed(workspaceIds.value, accountId)) {
@@ -72,7 +69,10 @@ function* brokenRules(
   }
 }
 
-function isWorkspaceAllowed(allowed: readonly string[] | undefined, accountId: string | null): boolean {
+export function isWorkspaceAllowed(
+  allowed: readonly string[] | undefined,
+  accountId: string | null,
+): boolean {
   return allowed === undefined || (accountId !== null && allowed.includes(accountId));
 }
 

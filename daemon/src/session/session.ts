@@ -6,7 +6,7 @@ import { type AuthError, type MethodResult, type SessionStatus, withDeadline } f
 import type { NetworkSettings } from "../net/network-settings.js";
 import { revokeToken } from "../oauth/revocation.js";
 import type { RefreshReason } from "../oauth/token-request.js";
-import type { Grant, GrantStorage } from "../storage/grant-storage.js";
+import type { Grant, GrantStorage, StoredDescription } from "../storage/grant-storage.js";
 import type { SessionRecord } from "../storage/session-record.js";
 import type { SessionContext } from "./context.js";
 import { toAuthError } from "./exchange.js";
@@ -117,6 +117,14 @@ export class Session {
   async freshStatus(): Promise<SessionStatus> {
     await this.#stored.reload();
     return this.status();
+  }
+
+  /**
+   * What the store holds, whatever of it counts; `undefined` when nothing that Codex could read is there.
+   * @throws AuthError ERR_STORAGE_CORRUPT, ERR_STORAGE_UNAVAILABLE
+   */
+  async describeStore(): Promise<StoredDescription | undefined> {
+    return this.#storage.describe?.();
   }
 
   /**

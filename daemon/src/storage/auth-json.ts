@@ -3,21 +3,9 @@
  * names in it (codex-cli 0.169; see docs/compatibility.md). Everything we do not know survives a rewrite.
  */
 import { randomBytes } from "node:crypto";
-import { AuthError, fingerprint, Redacted } from "@codex-authd/shared";
+import { AUTH_MODES, AuthError, type AuthMode, fingerprint, Redacted } from "@codex-authd/shared";
 import { z } from "zod";
-import type { Grant, StoredCredential } from "./grant-storage.js";
-
-/** Upstream's `AuthMode`; another value makes Codex treat the file as unreadable. */
-const AUTH_MODES = [
-  "apikey",
-  "chatgpt",
-  "chatgptAuthTokens",
-  "headers",
-  "agentIdentity",
-  "personalAccessToken",
-  "bedrockApiKey",
-  "bedrockAccessKeys",
-] as const;
+import type { Grant, StoredCredential, StoredDescription } from "./grant-storage.js";
 
 const jwt = z.string().regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "is not a JWT");
 
@@ -31,6 +19,7 @@ const tokens = z.looseObject({
 });
 
 const authJson = z.looseObject({
+  /** Another value makes Codex treat the file as unreadable. */
   auth_mode: z.enum(AUTH_MODES).nullish(),
   OPENAI_API_KEY: z.string().nullish(),
   tokens: tokens.nullish(),
@@ -74,7 +63,7 @@ function corrupt(path: string, what: string): AuthError {
 }
 
 /** The mode that upstream takes the file for: `auth_mode`, else by what is present (codex-cli 0.169). */
-export function effectiveAuthMode(document: AuthJson): (typeof AUTH_MODES)[number] {
+export function effectiveAuthMode(document: AuthJson): AuthMode {
   if (document.auth_mode) return document.auth_mode;
   if (document.personal_access_token) return "personalAccessToken";
   if (document.bedrock_api_key) return "bedrockApiKey";
@@ -91,6 +80,16 @@ export function credentialFrom(document: AuthJson): StoredCredential {
   if (authMode === "chatgpt" && stored?.refresh_token)
     return { kind: "managed", grant: grantFrom(document, stored) };
   return { kind: "other", authMode, accountId: stored?.account_id ?? null };
+}
+
+/** What is in the document, whatever of it counts. */
+export function descriptionOf(document: AuthJson): StoredDescription {
+  return {
+    mode: effectiveAuthMode(document),
+    hasApiKey: Boolean(document.OPENAI_API_KEY),
+    hasTokens: Boolean(document.tokens),
+    hasLastRefresh: Boolean(document.last_refresh),
+  };
 }
 
 function grantFrom(document: AuthJson, stored: z.output<typeof tokens>): Grant {

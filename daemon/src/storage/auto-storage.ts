@@ -45,6 +45,7 @@ export function createAutoStorage(codexHome: string, clock: Clock, secrets?: Sec
         return stored;
       }
     },
+    describe: async () => current.describe?.(),
     checkWritable: () => current.checkWritable(),
     async saveLogin(grant) {
       try {

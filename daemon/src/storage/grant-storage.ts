@@ -2,7 +2,7 @@
  * Where a session's tokens rest. The one folder that puts secrets on disk; it knows no issuer, no session, no caller.
  * A storage never decides: it says what is there, and writes what it is given, durably or not at all.
  */
-import type { EpochMs, Redacted } from "@codex-authd/shared";
+import type { EpochMs, Redacted, StoredFacts } from "@codex-authd/shared";
 
 /** A managed ChatGPT login: what the daemon owns, refreshes and stores. */
 export interface Grant {
@@ -22,6 +22,9 @@ export type StoredCredential =
   | { readonly kind: "absent" }
   | { readonly kind: "managed"; readonly grant: Grant }
   | { readonly kind: "other"; readonly authMode: string; readonly accountId: string | null };
+
+/** What a document of upstream's holds, whatever of it counts. */
+export type StoredDescription = Pick<StoredFacts, "mode" | "hasApiKey" | "hasTokens" | "hasLastRefresh">;
 
 /** `superseded`: the store no longer holds the login that the new tokens come from; nothing was written. */
 export type SaveOutcome = "stored" | "superseded";
@@ -44,6 +47,12 @@ export interface GrantStorage {
    * @throws AuthError ERR_STORAGE_UNAVAILABLE when it cannot be read
    */
   load(): Promise<StoredCredential>;
+
+  /**
+   * What is in the store, for a person; `undefined` when it is empty. Default: nothing that Codex could read is here.
+   * @throws AuthError as {@link GrantStorage.load}
+   */
+  describe?(): Promise<StoredDescription | undefined>;
 
   /**
    * Proves, before a token is spent, that its successor could be stored.

@@ -1,5 +1,11 @@
 /** The login in one auth.json document, wherever that document rests. */
-import { type AuthJson, credentialFrom, storedRefreshToken, withRefreshedTokens } from "./auth-json.js";
+import {
+  type AuthJson,
+  credentialFrom,
+  descriptionOf,
+  storedRefreshToken,
+  withRefreshedTokens,
+} from "./auth-json.js";
 import type { DroppedFields } from "./dropped-fields.js";
 import type { GrantStorage } from "./grant-storage.js";
 
@@ -15,7 +21,7 @@ export interface DocumentPlace {
 export function storedDocument(
   place: DocumentPlace,
   dropped: DroppedFields,
-): Required<Pick<GrantStorage, "load" | "saveRefreshed" | "putBackFields">> {
+): Required<Pick<GrantStorage, "load" | "describe" | "saveRefreshed" | "putBackFields">> {
   const replace = async (change: Change): Promise<boolean> => {
     const stored = await place.replace(change);
     if (stored) dropped.see(stored);
@@ -27,6 +33,10 @@ export function storedDocument(
       if (!document) return { kind: "absent" };
       dropped.see(document);
       return credentialFrom(document);
+    },
+    async describe() {
+      const document = await place.load();
+      return document && descriptionOf(document);
     },
     async saveRefreshed(grant, spent) {
       const isStored = await replace((document) => {

@@ -108,6 +108,14 @@ export const METHODS = {
     scope: "status",
     errors: SELECTION,
   },
+  "session/explain": {
+    summary:
+      "Which credential a Codex process of this caller would use and why, and which configuration counts.",
+    params: session.sessionExplainParams,
+    result: session.sessionExplainResult,
+    scope: "status",
+    errors: SELECTION,
+  },
   "session/list": {
     summary: "All sessions that the daemon has open.",
     params: session.sessionListParams,

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { CHILD_ENVIRONMENT_VARIABLES, CONTAINER_MARKERS } from "../child-environment.js";
+import { CHILD_KINDS } from "../auth-precedence.js";
+import {
+  ACCESS_TOKEN_KINDS,
+  CHILD_ENVIRONMENT_VARIABLES,
+  CONTAINER_MARKERS,
+  SECRET_VARIABLES,
+} from "../child-environment.js";
 import { PLAN_TYPES } from "../plan-type.js";
 
 /** Longest path or variable taken from a caller: PATH_MAX on Linux. */
@@ -15,6 +21,15 @@ const epochMs = z.number().int().nonnegative();
 export const childEnvironment = z.strictObject({
   cwd: absolutePath,
   variables: z.partialRecord(z.enum(CHILD_ENVIRONMENT_VARIABLES), z.string().max(STRING_MAX)),
+  present: z
+    .array(z.enum(SECRET_VARIABLES))
+    .max(SECRET_VARIABLES.length)
+    .optional()
+    .describe("The secret variables that are set, by name alone. Default: none."),
+  accessTokenKind: z
+    .enum(ACCESS_TOKEN_KINDS)
+    .optional()
+    .describe("What `CODEX_ACCESS_TOKEN` looks like, when it is present: `at-…`, or anything else."),
   platform: z
     .string()
     .max(32)
@@ -107,6 +122,49 @@ export const sessionStatus = z.object({
 });
 
 export const sessionStatusParams = sessionSelector;
+
+export const sessionExplainParams = sessionSelector.extend({
+  for: z
+    .enum(CHILD_KINDS)
+    .optional()
+    .describe(
+      "Which kind of Codex process it is about: one that runs and ends, or an app-server. Default `exec`.",
+    ),
+});
+
+const credential = {
+  mode: z.string().describe("As `auth_mode` calls it, or `workloadIdentity`."),
+  source: z.string().describe("The variable or the place it comes from."),
+};
+
+export const sessionExplainResult = z.object({
+  codexHome: z.string(),
+  for: z.enum(CHILD_KINDS),
+  used: z.object(credential).nullable().describe("What the child would log in with; `null`: nothing."),
+  reason: z.string().describe("Why that, or why nothing; for a person."),
+  others: z
+    .array(z.object({ ...credential, reason: z.string() }))
+    .describe("What is there beside it, and why it is not used."),
+  layers: z
+    .array(
+      z.object({
+        source: z.enum(["system", "user", "project", "managed", "requirements"]),
+        path: z.string(),
+        state: z.enum(["read", "absent", "untrusted"]),
+      }),
+    )
+    .describe("The files of Codex's own configuration that count here, lowest precedence first."),
+  settings: z
+    .array(
+      z.object({
+        key: z.string(),
+        said: z.unknown().describe("As it is written; `null` when nobody says anything."),
+        path: z.string().nullable().describe("The file that decides."),
+      }),
+    )
+    .describe("What they say about logins."),
+  configurationProblem: z.string().nullable().describe("Why the configuration cannot be used, in words."),
+});
 export const sessionListParams = z.strictObject({});
 export const sessionListResult = z.object({ sessions: z.array(sessionStatus) });
 

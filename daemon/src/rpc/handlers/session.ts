@@ -1,14 +1,16 @@
+import { explainCredential } from "../../session/credential-explanation.js";
 import { withPolicyWarnings } from "../../session/login-policy.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { Handlers } from "../handlers.js";
 
 type SessionHandlers = Pick<
   Handlers,
-  "session/list" | "session/logout" | "session/refresh" | "session/status"
+  "session/explain" | "session/list" | "session/logout" | "session/refresh" | "session/status"
 >;
 
 export function createSessionHandlers(sessions: Sessions): SessionHandlers {
   return {
+    "session/explain": async (params) => explainCredential(sessions, params),
     "session/list": async () => ({ sessions: sessions.list().map((session) => session.status()) }),
     "session/logout": async (params) => (await sessions.open(params)).logout(params.revoke ?? false),
     "session/refresh": async (params) => (await sessions.open(params)).refresh(params.rejectedToken),
