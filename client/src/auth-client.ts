@@ -22,6 +22,7 @@ import type {
   CallOptions,
   CredentialExplanation,
   DaemonStatus,
+  EventsOptions,
   ExplainCredentialOptions,
   ExplainLoginOptions,
   LoginPlan,
@@ -192,10 +193,11 @@ export class AuthClient {
   }
 
   /** What happens at the daemon, from a snapshot on; ends when `signal` aborts or the client closes. Never starts one. */
-  events(options: CallOptions = {}): AsyncGenerator<AuthEvent> {
+  events(options: EventsOptions = {}): AsyncGenerator<AuthEvent> {
     const { signal: closed } = this.#closed;
     const signal = options.signal ? AbortSignal.any([closed, options.signal]) : closed;
-    return watchEvents({ transport: this.#transport, clock: this.#clock, signal });
+    const { onLost } = options;
+    return watchEvents({ transport: this.#transport, clock: this.#clock, signal, onLost });
   }
 
   /** Ends event streams and idle connections; idempotent. The daemon lives on. */

@@ -54,6 +54,11 @@ export interface ExplainCredentialOptions extends SessionSelector, CallOptions {
   readonly for?: ChildKind | undefined;
 }
 
+export interface EventsOptions extends CallOptions {
+  /** Told when the daemon goes away, and at each try to reach it again that fails. */
+  readonly onLost?: (() => void) | undefined;
+}
+
 export interface AwaitLoginOptions extends CallOptions {
   readonly loginId: string;
   /** Milliseconds to wait. Default: until the login itself ends. */

@@ -24,6 +24,8 @@ export interface EventSource {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told when the stream ends or cannot be opened; it is opened again. */
+  readonly onLost?: (() => void) | undefined;
 }
 
 /** First pause before a reconnection: a restarting daemon is back in a second. Doubled each time. */
@@ -54,6 +56,7 @@ export async function* watchEvents(source: EventSource): AsyncGenerator<AuthEven
       if (source.signal.aborted) return;
       if (isFinal(error)) throw error;
     }
+    source.onLost?.();
     await pause(source, pauseMs);
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
   }

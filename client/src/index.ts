@@ -18,6 +18,7 @@ export type {
   BeginLoginOptions,
   CallOptions,
   DaemonStatus,
+  EventsOptions,
   ExplainLoginOptions,
   LoginPlan,
   LogoutResult,

@@ -120,6 +120,7 @@ const PACKAGES: readonly PackageRule[] = [
   { name: "open", onlyIn: ["client/src/browser.ts"] },
   { name: "pino", onlyIn: ["daemon/src/log.ts"] },
   { name: "smol-toml", onlyIn: ["daemon/src/codex", "daemon/src/config"] },
+  { name: "string-width", onlyIn: ["client/src/cli"] },
   { name: "undici", onlyIn: ["daemon/src/net"] },
   { name: "ws", onlyIn: ["client/src/app-server/remote.ts"] },
   { name: "yocto-spinner", onlyIn: ["client/src/cli"] },

@@ -15,6 +15,7 @@ import { refreshCommand } from "./commands/refresh.js";
 import { serviceCommand } from "./commands/service.js";
 import { statusCommand } from "./commands/status.js";
 import { tokenCommand } from "./commands/token.js";
+import { watchCommand } from "./commands/watch.js";
 import { reportError } from "./error-report.js";
 import { EXIT } from "./exit-codes.js";
 import { createOutput } from "./output.js";
@@ -70,6 +71,7 @@ export function createProgram(context: CommandContext): Command {
     loginCommand,
     statusCommand,
     listCommand,
+    watchCommand,
     tokenCommand,
     refreshCommand,
     logoutCommand,

@@ -9,10 +9,15 @@ export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
   /** Node's own reading of NO_COLOR, FORCE_COLOR and TERM. */
   hasColors?(): boolean;
+  /** Of a terminal, in cells. */
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 export interface InputStream extends Readable {
   readonly isTTY?: boolean;
+  /** Each key at once, and none of them a signal. */
+  setRawMode?(isRaw: boolean): unknown;
 }
 
 type Signal = "SIGINT" | "SIGTERM";
