@@ -148,8 +148,12 @@ t.test("a memory login ends with the daemon, which says so before, and the next 
   t.match(status.stdout, /This memory login ended with the daemon that held it\./);
   t.match(await next.cli(["token", "--memory", "work"]), {
     code: 3,
-    stderr: /This memory login ended with the daemon that held it\. Run `codex-auth login`/,
+    stderr: /This memory login ended with the daemon that held it\. Run `codex-auth login --memory work`/,
   });
   const other = await next.cli(["status", "--memory", "other"]);
   t.match(other.stdout, /There is no login\./);
+  t.match(
+    (await next.cli(["token", "--memory", "other"])).stderr,
+    /is no login\. Run `codex-auth login --memory other`/,
+  );
 });

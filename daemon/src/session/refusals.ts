@@ -21,11 +21,22 @@ export function reasonOf(state: SignedOut | ReauthorizationRequired): string {
 
 /** The reason of a memory login, told while its daemon is stopping. */
 export function endsWithDaemon(name: string): string {
-  return `This memory login ends with the daemon. Once it is back, run \`codex-auth login --memory ${name}\`.`;
+  return `This memory login ends with the daemon. Once it is back, run \`${loginCommand(name)}\`.`;
+}
+
+function loginCommand(name: string | null): string {
+  return name === null ? "codex-auth login" : `codex-auth login --memory ${name}`;
+}
+
+/** Which session it is about. */
+interface SessionPlace {
+  readonly codexHome: string;
+  /** Of a memory session, else `null`. */
+  readonly name: string | null;
 }
 
 /** What a caller who wants a token, or a newer one, is told. */
-export function refusalOf(state: SignedOut, codexHome: string): AuthError {
+export function refusalOf(state: SignedOut, { codexHome, name }: SessionPlace): AuthError {
   if (state.failure) return state.failure.error;
   if (state.other) {
     return new AuthError(
@@ -34,8 +45,8 @@ export function refusalOf(state: SignedOut, codexHome: string): AuthError {
         "nor refreshes. Use it as it is, or run `codex-auth login` to replace it.",
     );
   }
-  const place = state.reason === "endedWithDaemon" ? "" : ` in ${codexHome}`;
-  return new AuthError("ERR_LOGIN_REQUIRED", `${REASONS[state.reason]}${place}. Run \`codex-auth login\`.`);
+  const words = name === null ? `${REASONS[state.reason]} in ${codexHome}` : REASONS[state.reason];
+  return new AuthError("ERR_LOGIN_REQUIRED", `${words}. Run \`${loginCommand(name)}\`.`);
 }
 
 export function issuerNotTrusted(issuer: string): AuthError {

@@ -256,7 +256,8 @@ export class Session {
 
   #heldFor(accountId?: string): Active | ReauthorizationRequired {
     const { current } = this.#stored;
-    if (current.kind === "signedOut") throw refusalOf(current, this.codexHome);
+    if (current.kind === "signedOut")
+      throw refusalOf(current, { codexHome: this.codexHome, name: this.#name });
     if (accountId !== undefined && accountId !== current.grant.accountId) throw accountMismatch();
     return current;
   }
