@@ -121,8 +121,8 @@ export class StoredState {
   }
 
   /**
-   * Stores a new login in place of whatever is there, and binds the session to its network. When it cannot be stored, an older login stays; without one the new
-   * tokens are kept in memory and their write is retried.
+   * Stores a new login in place of whatever is there, and binds the session to its network. When it cannot be stored, an
+   * older login stays; without one the new tokens are kept in memory and their write is retried.
    * @throws AuthError ERR_STORAGE_UNAVAILABLE when an older login stays
    */
   commitLogin(grant: Grant, flow: Active["flow"], network: NetworkSettings): Promise<void> {
