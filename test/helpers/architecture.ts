@@ -34,8 +34,8 @@ const PARTS: readonly Part[] = [
 
   { path: "daemon/src/native", mayImport: [] },
   { path: "daemon/src/metrics", mayImport: [] },
-  { path: "daemon/src/codex", mayImport: ["type daemon/src/log.ts"] },
-  { path: "daemon/src/net", mayImport: ["type daemon/src/log.ts"] },
+  { path: "daemon/src/codex", mayImport: ["daemon/src/regular-file.ts", "type daemon/src/log.ts"] },
+  { path: "daemon/src/net", mayImport: ["daemon/src/regular-file.ts", "type daemon/src/log.ts"] },
   {
     path: "daemon/src/oauth",
     mayImport: ["type daemon/src/net", "type daemon/src/log.ts"],
@@ -43,7 +43,12 @@ const PARTS: readonly Part[] = [
   },
   {
     path: "daemon/src/storage",
-    mayImport: ["daemon/src/native", "type daemon/src/net/network-settings.ts", "type daemon/src/log.ts"],
+    mayImport: [
+      "daemon/src/native",
+      "daemon/src/regular-file.ts",
+      "type daemon/src/net/network-settings.ts",
+      "type daemon/src/log.ts",
+    ],
     why: "flock; what a login was bound to has to survive a restart",
   },
   {
@@ -67,6 +72,7 @@ const PARTS: readonly Part[] = [
   { path: "daemon/src/lifecycle", mayImport: ["daemon/src/native", "type daemon/src/log.ts"], why: "flock" },
   { path: "daemon/src/config", mayImport: [] },
   { path: "daemon/src/log.ts", mayImport: [] },
+  { path: "daemon/src/regular-file.ts", mayImport: [] },
   { path: "daemon/src/version.ts", mayImport: [] },
   {
     path: "daemon/src/daemon.ts",

@@ -1,3 +1,6 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { type AuthorizationServer, startAuthorizationServer } from "../helpers/authorization-server.js";
 import { approveDevice } from "../helpers/browser-user.js";
@@ -142,3 +145,26 @@ t.test(
     t.equal(proxy.requests.length, before + 1);
   },
 );
+
+t.test("a pipe where a caller says that a file is holds up nobody, and is named", async (t) => {
+  const issuer = await startAuthorizationServer(t);
+  const daemon = await startDaemon(t, { issuer });
+  writeLogin(daemon.codexHome, issuer);
+  const pipeIn = (folder: string, name: string): string => {
+    const path = join(daemon.home, folder, name);
+    mkdirSync(join(daemon.home, folder));
+    execFileSync("mkfifo", [path]);
+    return path;
+  };
+  const ca = { CODEX_CA_CERTIFICATE: pipeIn("ca", "bundle.pem") };
+  const [login, config] = [pipeIn("login", "auth.json"), pipeIn("config", "config.toml")];
+  const answers = await Promise.all([
+    daemon.cli(["token", "--codex-home", dirname(login)]),
+    daemon.cli(["login", "--device", "--force", "--codex-home", dirname(config)]),
+    daemon.cli(["login", "--device", "--force"], { env: ca }),
+  ]);
+  for (const { stderr } of answers) {
+    t.match(stderr, /(?:auth\.json|config\.toml|bundle\.pem)[^\n]*\(not a regular file\)/);
+  }
+  t.equal((await daemon.cli(["token"])).code, 0);
+});

@@ -1,6 +1,7 @@
 /** The repository that a folder belongs to, as upstream tells it for trust (codex-cli 0.169); no `git` is run. */
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { readRegularFile } from "../regular-file.js";
 
 /**
  * Root of the main checkout that `root` is the root of, or a linked worktree of. `undefined`: no repository, or a `.git`
@@ -39,10 +40,9 @@ function isSamePlace(one: string | undefined, other: string): boolean {
   }
 }
 
-/** Of a regular file alone: to read a pipe that somebody left there would wait for ever. */
 function textOf(path: string): string | undefined {
   try {
-    return statSync(path).isFile() ? readFileSync(path, "utf8") : undefined;
+    return readRegularFile(path);
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 /** TOML files of Codex's own configuration. A policy that nobody can read is not ignored. */
-import { readFileSync } from "node:fs";
 import { AuthError } from "@codex-authd/shared";
 import { parse } from "smol-toml";
 import type { z } from "zod";
+import { readRegularFile } from "../regular-file.js";
 
 export type TomlTable = Readonly<Record<string, unknown>>;
 
@@ -16,7 +16,7 @@ export function isTable(value: unknown): value is TomlTable {
  */
 export function readTomlFile(path: string): TomlTable | undefined {
   try {
-    return parse(readFileSync(path, "utf8"));
+    return parse(readRegularFile(path));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

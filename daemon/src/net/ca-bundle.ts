@@ -1,6 +1,6 @@
 /** Certificates of authorities in a PEM file, as somebody collected them: with text between, CRLF, OpenSSL's trust notes. */
 import { createHash, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readRegularFile } from "../regular-file.js";
 import { HttpFailure } from "./http-failure.js";
 import type { Sourced } from "./network-settings.js";
 
@@ -28,7 +28,7 @@ export function readCaBundle(file: Sourced<string>, known?: CaBundle): CaBundle 
 
 function read(file: Sourced<string>): string {
   try {
-    return readFileSync(file.value, "utf8");
+    return readRegularFile(file.value);
   } catch (error) {
     throw unusable(file, `cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }

@@ -3,7 +3,6 @@ import {
   constants,
   copyFileSync,
   mkdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   statSync,
@@ -11,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { AuthError, type Clock, sleep } from "@codex-authd/shared";
+import { readRegularFile } from "../regular-file.js";
 import { type AuthJson, parseAuthJson, serializeAuthJson, withLogin } from "./auth-json.js";
 import { withCodexLocks } from "./codex-lock.js";
 import { createDroppedFields, type DroppedFields } from "./dropped-fields.js";
@@ -102,7 +102,7 @@ function loadDocument(path: string): AuthJson | undefined {
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readRegularFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unavailable(error, path, "read");
