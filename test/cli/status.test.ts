@@ -143,6 +143,7 @@ t.test("list shows a table, and none as none", async (t) => {
         accountId: null,
         planType: null,
         expiresAtMs: null,
+        authMode: null,
         codexHome: "/w",
       }),
       sessionStatus({

@@ -45,11 +45,12 @@ const PARTS: readonly Part[] = [
     path: "daemon/src/storage",
     mayImport: [
       "daemon/src/native",
+      "daemon/src/oauth/jwt-claims.ts",
       "daemon/src/regular-file.ts",
       "type daemon/src/net/network-settings.ts",
       "type daemon/src/log.ts",
     ],
-    why: "flock; what a login was bound to has to survive a restart",
+    why: "flock; whose a credential is that is only shown; what a login was bound to has to survive a restart",
   },
   {
     path: "daemon/src/session",
@@ -141,6 +142,7 @@ const PACKAGES: readonly PackageRule[] = [
       "daemon/src/storage/auth-json.ts",
       "daemon/src/storage/keyring",
       "daemon/src/storage/network-binding.ts",
+      "daemon/src/storage/other-credential.ts",
       "daemon/src/storage/session-record.ts",
       "type shared/src/index.ts",
       "type daemon/src/rpc",

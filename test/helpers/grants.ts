@@ -1,12 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { Redacted } from "@codex-authd/shared";
-import type { Grant } from "#daemon/storage/grant-storage.js";
+import type { Grant, OtherCredential } from "#daemon/storage/grant-storage.js";
 
 /** A JWT with a made-up signature; what is under test reads it, nobody verifies it. */
 export function fakeJwt(claims: Record<string, unknown>): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${part({ alg: "RS256" })}.${part({ jti: randomUUID(), ...claims })}.c2lnbmF0dXJl`;
 }
+
+/** An API key in a store: nobody can tell whose it is. */
+export const API_KEY: OtherCredential = {
+  authMode: "apikey",
+  accountId: null,
+  email: null,
+  planType: null,
+  expiresAtMs: null,
+};
 
 export interface FakeGrant {
   readonly accountId?: string;

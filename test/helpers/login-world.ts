@@ -8,6 +8,7 @@ import type { Session } from "#daemon/session/session.js";
 import { Sessions } from "#daemon/session/sessions.js";
 import { Successors } from "#daemon/session/successors.js";
 import { createVolatileRecord, type SessionRecord } from "#daemon/storage/session-record.js";
+import { API_KEY } from "./grants.js";
 import { LoginInvariants } from "./login-invariants.js";
 import { createManualClock } from "./manual-clock.js";
 import { MemoryFile } from "./memory-file.js";
@@ -184,7 +185,7 @@ export class LoginWorld {
   }
 
   foreignWrite(kind: "absent" | "torn" | "apikey"): void {
-    this.#write(kind === "apikey" ? { kind: "other", authMode: kind, accountId: null } : { kind });
+    this.#write(kind === "apikey" ? { kind: "other", ...API_KEY } : { kind });
   }
 
   #write(content: MemoryFile["content"], isRestored = false): void {

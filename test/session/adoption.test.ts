@@ -4,7 +4,7 @@ import { adoptionOf, contentKey } from "#daemon/session/adoption.js";
 import { grantFacts } from "#daemon/session/grant-facts.js";
 import { type SessionState, SIGNED_OUT, transition } from "#daemon/session/state.js";
 import type { StoredCredential } from "#daemon/storage/grant-storage.js";
-import { fakeGrant } from "../helpers/grants.js";
+import { API_KEY, fakeGrant } from "../helpers/grants.js";
 
 const grant = fakeGrant();
 const facts = grantFacts(grant, 0);
@@ -12,7 +12,7 @@ const failure = { error: new AuthError("ERR_REFRESH_REJECTED", "over"), atMs: 1 
 const active = transition(SIGNED_OUT, { kind: "granted", grant, facts, flow: null, writeFailure: null });
 const unsaved = transition(SIGNED_OUT, { kind: "granted", grant, facts, flow: null, writeFailure: failure });
 const refused = transition(active, { kind: "refused", failure });
-const apikey = transition(SIGNED_OUT, { kind: "replacedByOther", authMode: "apikey", accountId: null });
+const apikey = transition(SIGNED_OUT, { kind: "replacedByOther", other: API_KEY });
 const nothingSpent = (): boolean => false;
 const everythingSpent = (): boolean => true;
 const look = (
@@ -26,7 +26,7 @@ const stored = (value = grant): StoredCredential => ({ kind: "managed", grant: v
 t.test("the same tokens are no change", async (t) => {
   t.equal(look(active, stored(), nothingSpent), "unchanged");
   t.equal(look(SIGNED_OUT, { kind: "absent" }, nothingSpent), "unchanged");
-  t.equal(look(apikey, { kind: "other", authMode: "apikey", accountId: null }, nothingSpent), "unchanged");
+  t.equal(look(apikey, { kind: "other", ...API_KEY }, nothingSpent), "unchanged");
 });
 
 t.test("other tokens are adopted, whoever's they are", async (t) => {
@@ -52,7 +52,7 @@ t.test("a missing file signs out", async (t) => {
 });
 
 t.test("what our own pending write will replace is no news; anything else is", async (t) => {
-  const before: StoredCredential = { kind: "other", authMode: "apikey", accountId: null };
+  const before: StoredCredential = { kind: "other", ...API_KEY };
   t.equal(look(unsaved, before, nothingSpent, contentKey(before)), "unchanged");
   t.equal(look(unsaved, { kind: "absent" }, nothingSpent, "absent"), "unchanged");
   t.equal(look(unsaved, { kind: "absent" }, nothingSpent, contentKey(before)), "remove");
@@ -70,5 +70,5 @@ t.test("another issuer, OAuth client or account beside the same tokens is a chan
 });
 
 t.test("another kind of credential replaces the login", async (t) => {
-  t.equal(look(active, { kind: "other", authMode: "apikey", accountId: null }, nothingSpent), "replace");
+  t.equal(look(active, { kind: "other", ...API_KEY }, nothingSpent), "replace");
 });

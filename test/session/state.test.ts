@@ -8,7 +8,7 @@ import {
   SIGNED_OUT,
   transition,
 } from "#daemon/session/state.js";
-import { fakeGrant } from "../helpers/grants.js";
+import { API_KEY, fakeGrant } from "../helpers/grants.js";
 
 const grant = fakeGrant();
 const facts = grantFacts(grant, 0);
@@ -23,7 +23,7 @@ t.test("signed out: only a login, another credential or a bad file mean somethin
   t.equal(after(SIGNED_OUT, { kind: "refused", failure }), SIGNED_OUT);
   t.equal(after(SIGNED_OUT, { kind: "stored" }), SIGNED_OUT);
   t.match(active, { kind: "active", flow: "browser", failures: 0, isUnsaved: false });
-  t.match(after(SIGNED_OUT, { kind: "replacedByOther", authMode: "apikey", accountId: null }), {
+  t.match(after(SIGNED_OUT, { kind: "replacedByOther", other: API_KEY }), {
     kind: "signedOut",
     reason: "otherCredential",
     other: { authMode: "apikey" },
@@ -67,7 +67,7 @@ t.test("refused: the access token may be served on, and nothing is refreshed any
 t.test("signed out, there is no grant left", async (t) => {
   const events: SessionEvent[] = [
     { kind: "removed", reason: "fileGone" },
-    { kind: "replacedByOther", authMode: "apikey", accountId: null },
+    { kind: "replacedByOther", other: API_KEY },
   ];
   for (const event of events) t.notOk("grant" in after(active, event), event.kind);
 });

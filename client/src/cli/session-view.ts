@@ -30,7 +30,7 @@ export function sessionLines(status: SessionStatus, nowMs: EpochMs, output: Outp
 export function sessionTable(sessions: readonly SessionStatus[], nowMs: EpochMs): string[] {
   if (sessions.length === 0) return ["No sessions. Run `codex-auth login`."];
   const rows = sessions.map((session) => [
-    STATE_WORDS[session.state],
+    isOther(session) ? "not managed" : STATE_WORDS[session.state],
     accountName(session),
     session.planType ?? NONE,
     session.expiresAtMs === null ? NONE : formatMoment(session.expiresAtMs, nowMs),
@@ -51,10 +51,15 @@ function headline(status: SessionStatus, output: Output): string[] {
     return [`${output.styleResult(["bold", "green"], "Logged in")} as ${accountName(status)}`];
   }
   const words = status.state === "signedOut" ? "Not logged in." : "The login has ended.";
-  return [
-    `${output.styleResult(["bold", "yellow"], words)} ${sessionReason(status)}`,
-    "Run `codex-auth login`.",
-  ];
+  const cure = "Run `codex-auth login`.";
+  return isOther(status)
+    ? [`${output.styleResult("bold", "No login to manage.")} ${sessionReason(status)}`]
+    : [`${output.styleResult(["bold", "yellow"], words)} ${sessionReason(status)}`, cure];
+}
+
+/** A credential that is shown and left alone: an API key, external tokens, and the like. */
+function isOther({ state, authMode }: SessionStatus): boolean {
+  return state === "signedOut" && authMode !== null;
 }
 
 function sessionRows(status: SessionStatus, nowMs: EpochMs): [string, string][] {

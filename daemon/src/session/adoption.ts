@@ -28,7 +28,10 @@ export function adoptionOf(state: SessionState, { stored, overwritten, isSpent }
 /** Names a content of the store: two that a session would treat alike have the same key. Holds no token. */
 export function contentKey(stored: StoredCredential): string {
   if (stored.kind === "absent") return "absent";
-  if (stored.kind === "other") return `other ${stored.authMode} ${stored.accountId}`;
+  if (stored.kind === "other") {
+    const { authMode, accountId, email, planType, expiresAtMs } = stored;
+    return ["other", authMode, accountId, email, planType, expiresAtMs].join(" ");
+  }
   const { accessToken, refreshToken, accountId, issuer, clientId } = stored.grant;
   const tokens = [fingerprint(accessToken.reveal()), fingerprint(refreshToken.reveal())];
   return ["managed", ...tokens, accountId, issuer, clientId].join(" ");

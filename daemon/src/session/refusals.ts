@@ -1,5 +1,6 @@
 /** The sentences with which a session refuses: what happened, and what to do next. */
 import { AuthError, type EpochMs } from "@codex-authd/shared";
+import type { OtherCredential } from "../storage/grant-storage.js";
 import type { ReauthorizationRequired, SignedOut } from "./state.js";
 
 const REASONS: Readonly<Record<SignedOut["reason"], string>> = {
@@ -11,11 +12,39 @@ const REASONS: Readonly<Record<SignedOut["reason"], string>> = {
   endedWithDaemon: "This memory login ended with the daemon that held it",
 };
 
+const AS_IT_IS = "It needs no refresh: use it as it is";
+
+/** By upstream's modes: what is there, and what its owner can do with it. */
+const NOT_MANAGED: Readonly<Record<string, { readonly what: string; readonly advice: string }>> = {
+  agentIdentity: { what: "the identity of an agent", advice: "Codex signs with it by itself" },
+  apikey: { what: "an API key", advice: AS_IT_IS },
+  bedrockAccessKeys: { what: "access keys of Amazon Bedrock", advice: AS_IT_IS },
+  bedrockApiKey: { what: "an API key of Amazon Bedrock", advice: AS_IT_IS },
+  chatgpt: {
+    what: "a ChatGPT login without a refresh token",
+    advice: "It serves until its access token expires",
+  },
+  chatgptAuthTokens: {
+    what: "external tokens",
+    advice: "Whoever put them there keeps them fresh: ask there for a new one",
+  },
+  personalAccessToken: { what: "a personal access token", advice: AS_IT_IS },
+};
+
+function notManaged({ authMode }: OtherCredential): { readonly what: string; readonly advice: string } {
+  return (
+    NOT_MANAGED[authMode] ?? { what: "a credential", advice: "Codex loads none of this mode from a store" }
+  );
+}
+
 /** Why there is no usable login, in words for `status`. */
 export function reasonOf(state: SignedOut | ReauthorizationRequired): string {
   if (state.kind === "reauthorizationRequired") return state.failure.error.message;
   if (state.failure) return state.failure.error.message;
-  if (state.other) return `${REASONS.otherCredential}: ${state.other.authMode}.`;
+  if (state.other) {
+    const { what, advice } = notManaged(state.other);
+    return `${REASONS.otherCredential}: ${what}. ${advice}.`;
+  }
   return `${REASONS[state.reason]}.`;
 }
 
@@ -39,10 +68,11 @@ interface SessionPlace {
 export function refusalOf(state: SignedOut, { codexHome, name }: SessionPlace): AuthError {
   if (state.failure) return state.failure.error;
   if (state.other) {
+    const { what, advice } = notManaged(state.other);
     return new AuthError(
       "ERR_NOT_MANAGED",
-      `${codexHome} holds a credential of mode "${state.other.authMode}", which the daemon neither hands out ` +
-        "nor refreshes. Use it as it is, or run `codex-auth login` to replace it.",
+      `${codexHome} holds ${what} (mode "${state.other.authMode}"), which the daemon neither hands out nor refreshes. ` +
+        `${advice}, or run \`codex-auth login\` to replace it.`,
     );
   }
   const words = name === null ? `${REASONS[state.reason]} in ${codexHome}` : REASONS[state.reason];

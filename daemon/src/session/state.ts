@@ -5,7 +5,7 @@
  * never states; a pending login is beside the state.
  */
 import type { AuthError, EpochMs } from "@codex-authd/shared";
-import type { Grant } from "../storage/grant-storage.js";
+import type { Grant, OtherCredential } from "../storage/grant-storage.js";
 import type { GrantFacts } from "./grant-facts.js";
 
 /** A failure as it is remembered: what is thrown again, and when it happened. */
@@ -29,7 +29,7 @@ export interface SignedOut {
     | "unreadable"
     | "endedWithDaemon";
   /** What is there instead of a login of ours, when something is. */
-  readonly other: { readonly authMode: string; readonly accountId: string | null } | null;
+  readonly other: OtherCredential | null;
   readonly failure: Failure | null;
 }
 
@@ -69,7 +69,7 @@ export type SessionEvent =
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "stored" }
   | { readonly kind: "removed"; readonly reason: "noLogin" | "loggedOut" | "fileGone" }
-  | { readonly kind: "replacedByOther"; readonly authMode: string; readonly accountId: string | null }
+  | { readonly kind: "replacedByOther"; readonly other: OtherCredential }
   | { readonly kind: "unreadable"; readonly failure: Failure };
 
 export const SIGNED_OUT: SignedOut = { kind: "signedOut", reason: "noLogin", other: null, failure: null };
@@ -90,7 +90,7 @@ export function transition(state: SessionState, event: SessionEvent): SessionSta
       return {
         ...SIGNED_OUT,
         reason: "otherCredential",
-        other: { authMode: event.authMode, accountId: event.accountId },
+        other: event.other,
       };
     case "unreadable":
       // What is in memory is still good: a file that cannot be read is never a logout.
@@ -140,6 +140,7 @@ export function goesOnWith(state: SessionState, { facts }: Active): state is Act
 
 /** Whose session it is, or was. */
 export function identityOf(state: SessionState): Identity {
-  if (state.kind === "signedOut") return { accountId: state.other?.accountId ?? null, email: null };
+  if (state.kind === "signedOut")
+    return { accountId: state.other?.accountId ?? null, email: state.other?.email ?? null };
   return { accountId: state.grant.accountId, email: state.facts.email };
 }

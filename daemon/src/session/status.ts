@@ -19,6 +19,7 @@ export function statusOf(sources: StatusSources): SessionStatus {
   const { codexHome, name, storage, stored, flight, network } = sources;
   const state = stored.current;
   const held = state.kind === "signedOut" ? null : state;
+  const shown = state.kind === "signedOut" ? state.other : state.facts;
   const active = state.kind === "active" ? state : null;
   return {
     codexHome,
@@ -29,11 +30,11 @@ export function statusOf(sources: StatusSources): SessionStatus {
     generation: stored.generation,
     authMode: authModeOf(state),
     ...identityOf(state),
-    planType: held?.facts.planType ?? null,
+    planType: shown?.planType ?? null,
     issuer: held?.grant.issuer ?? null,
     network,
     flow: held?.flow ?? null,
-    expiresAtMs: held?.facts.expiresAtMs ?? null,
+    expiresAtMs: shown?.expiresAtMs ?? null,
     lastRefreshAtMs: held?.grant.lastRefreshAtMs ?? null,
     nextRefreshAtMs: active ? flight.nextRefreshAtMs(active) : null,
     refreshInFlight: flight.isInFlight,

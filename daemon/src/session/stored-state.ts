@@ -235,7 +235,10 @@ export class StoredState {
     if (adoption === "putBack" && stored.kind === "managed") return this.#putBack(stored.grant);
     this.#pendingWrite = null;
     if (adoption === "remove") this.apply({ kind: "removed", reason: "fileGone" }, "fileGone");
-    if (stored.kind === "other") this.apply({ ...stored, kind: "replacedByOther" }, "adoption");
+    if (stored.kind === "other") {
+      const { kind: _, ...other } = stored;
+      this.apply({ kind: "replacedByOther", other }, "adoption");
+    }
     if (stored.kind === "managed") await this.#adoptGrant(stored.grant);
   }
 

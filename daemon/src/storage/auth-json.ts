@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { AUTH_MODES, AuthError, type AuthMode, fingerprint, Redacted } from "@codex-authd/shared";
 import { z } from "zod";
 import type { Grant, StoredCredential, StoredDescription } from "./grant-storage.js";
+import { otherCredential } from "./other-credential.js";
 
 const jwt = z.string().regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "is not a JWT");
 
@@ -79,7 +80,7 @@ export function credentialFrom(document: AuthJson): StoredCredential {
   if (authMode === "chatgpt" && !stored) return { kind: "absent" };
   if (authMode === "chatgpt" && stored?.refresh_token)
     return { kind: "managed", grant: grantFrom(document, stored) };
-  return { kind: "other", authMode, accountId: stored?.account_id ?? null };
+  return { kind: "other", ...otherCredential(document, authMode) };
 }
 
 /** What is in the document, whatever of it counts. */

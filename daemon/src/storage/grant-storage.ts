@@ -2,7 +2,7 @@
  * Where a session's tokens rest. The one folder that puts secrets on disk; it knows no issuer, no session, no caller.
  * A storage never decides: it says what is there, and writes what it is given, durably or not at all.
  */
-import type { EpochMs, Redacted, StoredFacts } from "@codex-authd/shared";
+import type { EpochMs, PlanType, Redacted, StoredFacts } from "@codex-authd/shared";
 
 /** A managed ChatGPT login: what the daemon owns, refreshes and stores. */
 export interface Grant {
@@ -21,7 +21,16 @@ export interface Grant {
 export type StoredCredential =
   | { readonly kind: "absent" }
   | { readonly kind: "managed"; readonly grant: Grant }
-  | { readonly kind: "other"; readonly authMode: string; readonly accountId: string | null };
+  | ({ readonly kind: "other" } & OtherCredential);
+
+/** A credential that is shown and left alone. What the store does not tell is `null`. */
+export interface OtherCredential {
+  readonly authMode: string;
+  readonly accountId: string | null;
+  readonly email: string | null;
+  readonly planType: PlanType | null;
+  readonly expiresAtMs: EpochMs | null;
+}
 
 /** What a document of upstream's holds, whatever of it counts. */
 export type StoredDescription = Pick<StoredFacts, "mode" | "hasApiKey" | "hasTokens" | "hasLastRefresh">;
