@@ -109,7 +109,7 @@ t.test(
     scene.issuer.revokeEverything();
     const { status, error } = await runTurn(server);
     t.equal(status, "failed");
-    t.match(error?.message ?? "", /401|code=1016/);
+    t.equal(error?.message, "auth refresh request failed: code=1016");
     t.equal(scene.issuer.requestsTo("refresh").length, 1);
     t.match(failures, [
       {
@@ -123,10 +123,14 @@ t.test(
 );
 
 t.test("a logout is told to the host; the child gets an error at once", async (t) => {
-  const { scene, host, failures } = await connectExternal(t);
+  const { scene, host, server, failures } = await connectExternal(t);
   await host.auth.logout({ codexHome: scene.codex.path });
   await until("the host is told", () => failures.length > 0);
   t.match(failures, [{ code: "ERR_LOGIN_REQUIRED", message: /logged out.*Log in again/ }]);
+  scene.backend.rejectNext(100);
+  const { status, error } = await runTurn(server);
+  t.equal(status, "failed");
+  t.equal(error?.message, `auth refresh request failed: code=${failures[0]?.number}`);
 });
 
 t.test("another account is not handed to the child", async (t) => {
