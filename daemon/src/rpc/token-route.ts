@@ -5,7 +5,8 @@ import type { Dispatcher } from "./dispatch.js";
 
 /**
  * `GET /v1/token?codexHome=…&minValidityMs=…`: token/get for the shell. The query holds that method's parameters, and `cwd`
- * for a child environment of which nothing else is known; the answer is the access token and a newline. An error is a line of text, its code in the header `codex-authd-error`.
+ * for a child environment of which nothing else is known; the answer is the access token and a newline. An error is a line
+ * of text, its code in the header `codex-authd-error`.
  */
 export function addTokenRoute(app: FastifyInstance, dispatcher: Dispatcher): void {
   app.get("/v1/token", async (request, reply) => {
