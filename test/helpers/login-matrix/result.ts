@@ -27,6 +27,7 @@ function masked(text: string, { issuer, ports }: Stage): string {
     .replaceAll(`127.0.0.1:${new URL(issuer.url).port}`, "auth.openai.com")
     .replaceAll(String(ports.main), "1455")
     .replaceAll(String(ports.fallback), "1457")
+    .replace(/ in \/\S+\/h\d+\/config\.toml/g, " in ~/.codex/config.toml")
     .replace(/in use by [^,)]*, process \d+/g, "in use by <program>, process <id>")
     .replace(/got no usable answer: [\w ]+/g, "got no usable answer: <the system's word>");
 }
