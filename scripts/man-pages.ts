@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const COMMON_COMMANDS_MIN = 3;
 
 function clientPage(version: string): string {
-  const program = createProgram({ terminal: processTerminal(), finish: () => {} });
+  const program = createProgram({ terminal: processTerminal(), commandName: "", finish: () => {} });
   const commands = leavesOf(program);
   const common = commonOptions(commands);
   return manPage({

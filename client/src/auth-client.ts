@@ -64,6 +64,7 @@ export class AuthClient {
     this.#transport = new Transport({
       sockets: this.#sockets,
       clock: this.#clock,
+      clientName: options.clientName ?? "@codex-authd/client",
       isComing: (waitedMs) => this.#isComing(waitedMs),
     });
     this.#tokens = new AccessTokenCache(this.#clock, (params) => this.#call("token/get", params));

@@ -14,6 +14,8 @@ export interface AuthClientOptions {
   readonly env?: Environment | undefined;
   /** The child environment's folder, absolute. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
+  /** What the daemon's audit trail calls this program: 1 to 64 printable ASCII characters. Default `@codex-authd/client`. */
+  readonly clientName?: string | undefined;
   /** Start a daemon when none is there. Default true. */
   readonly autostart?: boolean | undefined;
   /** Default: the machine's. */

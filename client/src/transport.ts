@@ -3,7 +3,7 @@
  * when a connection was dropped before any answer, and never takes a slow daemon for a dead one.
  */
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { type Clock, PROTOCOL_HEADER, PROTOCOL_VERSION, sleep } from "@codex-authd/shared";
+import { CLIENT_HEADER, type Clock, PROTOCOL_HEADER, PROTOCOL_VERSION, sleep } from "@codex-authd/shared";
 import { ClientError } from "./client-error.js";
 import { COMEBACK_LOOK_MS } from "./comeback.js";
 import { checkProtocolVersion } from "./protocol-version.js";
@@ -27,6 +27,8 @@ export interface TransportOptions {
   /** Paths to try, best first. */
   readonly sockets: readonly string[];
   readonly clock: Clock;
+  /** What the daemon's audit trail calls us. */
+  readonly clientName: string;
   /** Whether it is worth waiting, after so many milliseconds, for somebody to listen. Default: never. */
   readonly isComing?: (waitedMs: number) => Promise<boolean>;
 }
@@ -61,12 +63,14 @@ interface Dial {
 export class Transport {
   readonly #sockets: readonly string[];
   readonly #clock: Clock;
+  readonly #clientName: string;
   readonly #isComing: (waitedMs: number) => Promise<boolean>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_IDLE_SOCKETS });
 
   constructor(options: TransportOptions) {
     this.#sockets = options.sockets;
     this.#clock = options.clock;
+    this.#clientName = options.clientName;
     this.#isComing = options.isComing ?? (async () => false);
   }
 
@@ -175,6 +179,7 @@ export class Transport {
         headers: {
           host: "localhost",
           [PROTOCOL_HEADER]: PROTOCOL_VERSION,
+          [CLIENT_HEADER]: this.#clientName,
           ...(request.body === undefined ? {} : { "content-type": "application/json" }),
         },
       });

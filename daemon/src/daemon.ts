@@ -4,15 +4,19 @@ import type { Server } from "node:http";
 import { arch, platform, release } from "node:os";
 import { join } from "node:path";
 import { type Clock, childEnvironmentFrom, type EpochMs } from "@codex-authd/shared";
+import { type AuditFile, openAuditFile } from "./audit/audit-file.js";
 import { loadCodexConfig } from "./codex/codex-config.js";
 import type { Config } from "./config/load.js";
 import type { Log } from "./log.js";
 import { createMetrics, type Metrics, type SessionFacts } from "./metrics/metrics.js";
+import { openPeerCredentials } from "./native/peer-credentials.js";
+import { processIdentity } from "./native/process-identity.js";
 import { createHttp } from "./net/http.js";
 import { hasIPv4Localhost } from "./net/ipv4-localhost.js";
 import { networkOfConfig } from "./net/network-settings.js";
 import { createPortHolderFinder } from "./net/port-holder.js";
 import { createLoopbackRedirects } from "./oauth/loopback-redirect.js";
+import type { PeerReader } from "./rpc/caller.js";
 import { createDaemonHandlers } from "./rpc/handlers/daemon.js";
 import { createLoginHandlers } from "./rpc/handlers/login.js";
 import { createSessionHandlers } from "./rpc/handlers/session.js";
@@ -85,8 +89,11 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       feed.sessionChanged(session, change);
     },
   });
+  const audit = openAudit(options);
+  const readPeer = createPeerReader();
   const logins = new Logins(clock, (change) => {
     logLogin(log, change);
+    auditLogin(audit, change);
     feed.loginChanged(change);
   });
   const { callbackPort, callbackFallbackPort, redirectHost } = config;
@@ -112,6 +119,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
         startedAtMs: clock.now(),
         socket: config.socket,
         sessionCount: () => sessions.list().length,
+        warnings: readPeer ? [] : [PEERS_UNKNOWN],
         stop: onStopRequested,
       }),
       ...createLoginHandlers({ sessions, logins, flows }),
@@ -121,6 +129,8 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     events: feed,
     log,
     metrics,
+    audit,
+    readPeer,
     clock,
     version: VERSION,
   });
@@ -142,6 +152,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       await redirects.close();
       await sessions.close();
       await http.close();
+      await audit.close();
     },
   };
 }
@@ -186,6 +197,32 @@ function effectiveStore(
 function logLogin(log: Log, { attempt, state, error }: LoginChange): void {
   const { flow } = attempt.flow.prompt;
   log.info({ event: "login.changed", loginId: attempt.id, flow, state, code: error?.code });
+}
+
+/** Where the kernel does not say who calls, for koffi could not be loaded. */
+const PEERS_UNKNOWN =
+  "The kernel cannot be asked who calls: the optional package koffi is missing. Only the modes of the socket and its folder keep others out.";
+
+function createPeerReader(): PeerReader | undefined {
+  const credentialsOf = openPeerCredentials();
+  if (!credentialsOf) return undefined;
+  return (descriptor) => {
+    const { uid, pid } = credentialsOf(descriptor);
+    return { uid, pid, ...processIdentity(pid) };
+  };
+}
+
+function openAudit({ config, stateFolder, log, clock }: DaemonOptions): AuditFile {
+  if (!config.audit) return { record() {}, async close() {} };
+  const onFailure = (error: unknown): void => log.warn({ event: "audit.unsaved", error });
+  return openAuditFile(join(stateFolder, "audit.jsonl"), { clock, onFailure });
+}
+
+function auditLogin(audit: AuditFile, { attempt, state, error }: LoginChange): void {
+  if (state === "pending") return;
+  const subject = { loginId: attempt.id, codexHome: attempt.session.codexHome };
+  const decision = state === "loggedIn" ? "allowed" : "refused";
+  audit.record({ ...{ caller: null, action: "login/ended", decision }, ...subject, code: error?.code });
 }
 
 function factsOf(session: Session): SessionFacts {

@@ -54,7 +54,7 @@ export {
 } from "./paths.js";
 export { canonicalPlanType, PLAN_TYPES, type PlanType } from "./plan-type.js";
 export type { MethodName, MethodParams, MethodResult } from "./protocol/methods.js";
-export { PROTOCOL_HEADER, PROTOCOL_VERSION } from "./protocol/version.js";
+export { CLIENT_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION } from "./protocol/version.js";
 export { fingerprint, Redacted } from "./redacted.js";
 export { type Clock, type EpochMs, type Seconds, sleep, systemClock, withDeadline } from "./time.js";
 

@@ -73,11 +73,13 @@ t.test("daemon status and start show the running daemon", async (t) => {
     startedAtMs: Date.parse("2026-11-22T11:00:00Z"),
     socket: "/run/d.sock",
     sessionCount: 1,
+    warnings: ["Something is missing."],
   });
   const stdout = [
     "The daemon is running: codex-authd 0.1.0, process 42, 1 session.",
     "  since   11:00 (60 minutes ago)",
     "  socket  /run/d.sock",
+    "  warning Something is missing.",
     "",
   ].join("\n");
   t.match(await runCli(daemon, ["daemon", "status"]), { exitCode: 0, stdout });

@@ -78,7 +78,10 @@ t.test("token is one GET, and prints the token alone", async (t) => {
   t.same(await run(["token"]), { exitCode: 0, stdout: "eyJ.token\n", stderr: "" });
   t.same(methodsCalled(daemon).slice(before), ["/v1/token"]);
   t.same(daemon.calls.at(-1)?.params, { codexHome: `${daemon.folder}/.codex`, cwd: process.cwd() });
-  t.equal(daemon.calls.at(-1)?.request.headers.host, "localhost");
+  t.match(daemon.calls.at(-1)?.request.headers, {
+    host: "localhost",
+    "codex-authd-client": "codex-auth token",
+  });
 });
 
 t.test("an error of the hot path is told in full, and not asked for twice", async (t) => {

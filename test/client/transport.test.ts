@@ -18,7 +18,7 @@ const STATUS: TransportRequest = {
 
 async function setUp(t: Test): Promise<{ daemon: FakeDaemon; transport: Transport }> {
   const daemon = await createFakeDaemon({ "daemon/status": () => ({ version: "1" }) });
-  const transport = new Transport({ sockets: [daemon.socketPath], clock: systemClock });
+  const transport = new Transport({ clientName: "test", sockets: [daemon.socketPath], clock: systemClock });
   t.teardown(async () => {
     transport.close();
     await daemon.close();
@@ -29,7 +29,7 @@ async function setUp(t: Test): Promise<{ daemon: FakeDaemon; transport: Transpor
 t.test("nobody there is ERR_DAEMON_NOT_RUNNING, and known as nobody", async (t) => {
   const { daemon } = await setUp(t);
   const sockets = [join(daemon.folder, "a.sock"), join(daemon.folder, "b.sock")];
-  const transport = new Transport({ sockets, clock: systemClock });
+  const transport = new Transport({ clientName: "test", sockets, clock: systemClock });
   const error = await transport.send(STATUS).catch((reason: unknown) => reason);
   t.match(error, { code: "ERR_DAEMON_NOT_RUNNING", message: /a\.sock or .*b\.sock/ });
   t.ok(isNobodyListening(error));
@@ -38,7 +38,7 @@ t.test("nobody there is ERR_DAEMON_NOT_RUNNING, and known as nobody", async (t) 
 t.test("a daemon that does not answer is ERR_DAEMON_TIMEOUT, and not taken for dead", async (t) => {
   const { daemon } = await setUp(t);
   const clock = createManualClock();
-  const transport = new Transport({ sockets: [daemon.socketPath], clock });
+  const transport = new Transport({ clientName: "test", sockets: [daemon.socketPath], clock });
   const arrived = new Promise((resolve) => {
     daemon.intercept = () => {
       resolve(undefined);
@@ -100,6 +100,7 @@ t.test("states its protocol and the Host, and nothing that a browser would", asy
   t.match(daemon.calls[0]?.request.headers, {
     host: "localhost",
     "codex-authd-protocol": "1",
+    "codex-authd-client": "test",
     "content-type": "application/json",
     origin: undefined,
     referer: undefined,
@@ -109,7 +110,7 @@ t.test("states its protocol and the Host, and nothing that a browser would", asy
 t.test("the second candidate is tried when nobody listens on the first", async (t) => {
   const { daemon } = await setUp(t);
   const sockets = [join(daemon.folder, "none.sock"), daemon.socketPath];
-  const transport = new Transport({ sockets, clock: systemClock });
+  const transport = new Transport({ clientName: "test", sockets, clock: systemClock });
   t.teardown(() => transport.close());
   t.equal((await transport.send(STATUS)).status, 200);
 });
@@ -160,6 +161,7 @@ t.test("who outlasts a restart dials until somebody listens, or nobody comes", a
   const waits: number[] = [];
   const sockets = [socketPath];
   const transport = new Transport({
+    clientName: "test",
     sockets,
     clock: systemClock,
     async isComing(waitedMs) {
@@ -174,6 +176,11 @@ t.test("who outlasts a restart dials until somebody listens, or nobody comes", a
   t.equal(waits.length, 3);
   rmSync(socketPath);
   await t.rejects(transport.send(STATUS), { code: "ERR_DAEMON_NOT_RUNNING" }, "others do not wait");
-  const alone = new Transport({ sockets, clock: systemClock, isComing: async () => false });
+  const alone = new Transport({
+    clientName: "test",
+    sockets,
+    clock: systemClock,
+    isComing: async () => false,
+  });
   await t.rejects(alone.send(patient), { code: "ERR_DAEMON_NOT_RUNNING" });
 });

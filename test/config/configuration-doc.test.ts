@@ -24,7 +24,7 @@ t.test("the keys are sorted", async (t) => {
 });
 
 t.test("the table gives every default that is the same for everybody", async (t) => {
-  const documented = rows.filter(({ value }) => /^`[\d"[]/.test(value ?? ""));
+  const documented = rows.filter(({ value }) => /^`(?:[\d"[]|true|false)/.test(value ?? ""));
   t.same(
     Object.fromEntries(
       documented.map(({ key, value }) => [key, JSON.parse((value ?? "").replaceAll("`", ""))]),

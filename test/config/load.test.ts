@@ -27,7 +27,9 @@ t.test("an unknown key is refused with the nearest one", async (t) => {
   t.throws(() => load("callback-port = 1"), invalid(/Did you mean "callback_port"\?/));
   t.throws(
     () => load("verbose = true"),
-    invalid(/The keys are ca_certificate_file, callback_fallback_port, callback_port, .*trusted_issuers\.$/),
+    invalid(
+      /The keys are audit, ca_certificate_file, callback_fallback_port, callback_port, .*trusted_issuers\.$/,
+    ),
   );
   t.throws(() => load("[issuer_options]\nx = 1"), invalid(/issuer_options: there is no such key/));
   t.throws(() => load("__proto__ = 1"), invalid(/__proto__/));
@@ -150,6 +152,7 @@ t.test("variables and flags are validated under their own names", async (t) => {
 t.test("without a file the defaults hold", async (t) => {
   const config = loadConfig({ flags: parseFlags([]), env: ENV, readFile: missing });
   t.same(config, {
+    audit: true,
     caCertificateFile: null,
     callbackPort: 1455,
     callbackFallbackPort: 1457,

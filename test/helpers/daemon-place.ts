@@ -26,7 +26,7 @@ export interface PlaceOptions {
   /** Where logins are made, unless `config` names another one. None of its secrets may appear in a log. */
   readonly issuer: AuthorizationServer;
   /** Keys of config.toml, over `issuer` and `callback_port = 0`. */
-  readonly config?: Readonly<Record<string, string | number | readonly string[]>>;
+  readonly config?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   /** Laid over the environment of every program of this place; `undefined` takes a variable away. */
   readonly env?: NodeJS.ProcessEnv;
   /** The home folder of an earlier place, to come back to. Default: a new one. */
@@ -134,7 +134,7 @@ function environment(home: string, socket: string): NodeJS.ProcessEnv {
   };
 }
 
-/** For strings, numbers and lists of them, TOML is written as JSON is. */
+/** For strings, numbers, booleans and lists of them, TOML is written as JSON is. */
 function toToml(config: NonNullable<PlaceOptions["config"]>): string {
   return Object.entries(config)
     .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type Clock, type JsonRpcResponse, systemClock } from "@codex-authd/shared";
 import type { Log, LogFields } from "#daemon/log.js";
+import type { AuditEntry } from "#daemon/rpc/audit.js";
+import type { Caller, PeerReader } from "#daemon/rpc/caller.js";
 import type { DaemonEvent, EventSource, Handlers } from "#daemon/rpc/handlers.js";
 import type { RpcLimits } from "#daemon/rpc/limits.js";
 import { createRpcServer, type RpcServer } from "#daemon/rpc/server.js";
@@ -22,6 +24,7 @@ export interface RpcHarness {
   readonly socketPath: string;
   readonly rpc: RpcServer;
   readonly log: LogFields[];
+  readonly audited: AuditEntry[];
   readonly events: FakeEvents;
   /** One HTTP request on a connection of its own. */
   send(options: {
@@ -42,20 +45,24 @@ export interface RpcHarnessOptions {
   readonly handlers?: Partial<Handlers>;
   readonly limits?: Partial<RpcLimits>;
   readonly clock?: Clock;
+  readonly readPeer?: PeerReader;
 }
 
 export async function startRpc(
   t: { teardown(fn: () => unknown): void },
-  { handlers = {}, limits = {}, clock = systemClock }: RpcHarnessOptions = {},
+  { handlers = {}, limits = {}, clock = systemClock, readPeer }: RpcHarnessOptions = {},
 ): Promise<RpcHarness> {
   const socketPath = join(temporaryFolder(t), "s");
   const { log, lines } = recordingLog();
   const events = new FakeEvents();
+  const audited: AuditEntry[] = [];
   const rpc = createRpcServer({
     handlers: { ...unexpected(), ...handlers },
     events,
     log,
     metrics: unreadMetrics(),
+    audit: { record: (entry) => audited.push(entry) },
+    readPeer,
     clock,
     version: "1.2.3",
     limits,
@@ -74,6 +81,7 @@ export async function startRpc(
     socketPath,
     rpc,
     log: lines,
+    audited,
     events,
     send,
     rpcText,
@@ -113,6 +121,9 @@ export class FakeEvents implements EventSource {
     for (const listener of this.listeners) listener(event);
   }
 }
+
+/** A caller of whom nothing is known. */
+export const NOBODY: Caller = { uid: null, pid: null, startTicks: null, executable: null, client: null };
 
 export function recordingLog(): { log: Log; lines: LogFields[] } {
   const lines: LogFields[] = [];

@@ -18,6 +18,7 @@ import t from "tap";
 import { claimSocket, type SocketClaim } from "#daemon/lifecycle/claim.js";
 import { createManualClock } from "../helpers/manual-clock.js";
 import { temporaryFolder } from "../helpers/temp-folder.js";
+import { WITHOUT_KOFFI } from "../helpers/without-koffi.js";
 
 const modules = {
   claim: import.meta.resolve("#daemon/lifecycle/claim.js"),
@@ -45,16 +46,6 @@ const DAEMON = `
   }
   console.log(result.state + " " + result.pid);
 `;
-
-/** Preloaded where koffi is to be absent. */
-const WITHOUT_KOFFI = `data:text/javascript,${encodeURIComponent(`
-  import Module from "node:module";
-  const load = Module._load;
-  Module._load = (name, ...rest) => {
-    if (name === "koffi") throw new Error("absent");
-    return load(name, ...rest);
-  };
-`)}`;
 
 function startDaemon(
   t: { teardown(fn: () => void): void },

@@ -2,19 +2,21 @@
 import { AuthError, JSON_RPC_ERRORS } from "@codex-authd/shared";
 import fc from "fast-check";
 import t from "tap";
+import type { AuditEntry } from "#daemon/rpc/audit.js";
 import { createDispatcher } from "#daemon/rpc/dispatch.js";
 import type { Handlers } from "#daemon/rpc/handlers.js";
 import { RPC_LIMITS } from "#daemon/rpc/limits.js";
-import { recordingLog } from "../helpers/rpc-harness.js";
+import { NOBODY, recordingLog } from "../helpers/rpc-harness.js";
 import { unreadMetrics } from "../helpers/unread-metrics.js";
 
 const LOGIN_ID = "0f9a4f5e-2d44-4d0b-8b67-0b8d2f1b7f11";
 const CANCEL = { jsonrpc: "2.0", method: "login/cancel", params: { loginId: LOGIN_ID } };
-const context = { signal: new AbortController().signal };
+const origin = { signal: new AbortController().signal, caller: NOBODY };
 
 function dispatcherWith(handlers: Partial<Handlers> = {}) {
   const { log, lines } = recordingLog();
   const calls: unknown[] = [];
+  const audited: AuditEntry[] = [];
   const fakes: Partial<Handlers> = {
     "login/cancel": async (params) => {
       calls.push(params);
@@ -26,12 +28,13 @@ function dispatcherWith(handlers: Partial<Handlers> = {}) {
     handlers: fakes as Handlers,
     log,
     metrics: unreadMetrics(),
+    audit: { record: (entry) => audited.push(entry) },
     limits: RPC_LIMITS,
     version: "1.2.3",
   });
   const dispatch = (body: unknown) =>
-    dispatcher.dispatch(typeof body === "string" ? body : JSON.stringify(body), context);
-  return { dispatcher, dispatch, calls, lines };
+    dispatcher.dispatch(typeof body === "string" ? body : JSON.stringify(body), origin);
+  return { dispatcher, dispatch, calls, lines, audited };
 }
 
 const failed = (code: keyof typeof JSON_RPC_ERRORS, id: unknown = null) => ({
@@ -215,7 +218,7 @@ t.test("no body makes it reject, or answer anything but JSON-RPC", async (t) => 
   );
   await fc.assert(
     fc.asyncProperty(body, async (text) => {
-      const answer = await dispatcher.dispatch(text, context);
+      const answer = await dispatcher.dispatch(text, origin);
       for (const one of [answer].flat()) {
         if (one !== undefined && one.jsonrpc !== "2.0") throw new Error("no JSON-RPC");
       }
@@ -223,3 +226,31 @@ t.test("no body makes it reject, or answer anything but JSON-RPC", async (t) => 
   );
   t.pass("100 bodies");
 });
+
+t.test(
+  "the audit trail gets what was done and what was refused, with its subject, and nothing of the rest",
+  async (t) => {
+    const { dispatch, audited } = dispatcherWith({
+      "login/cancel": async ({ loginId }, { subject }) => {
+        subject.loginId = loginId;
+        return { cancelled: true };
+      },
+      "session/logout": async () => {
+        throw new AuthError("ERR_STORAGE_UNAVAILABLE", "The disk is full.");
+      },
+      "session/list": async () => ({ sessions: [] }),
+    });
+    await dispatch([
+      { ...CANCEL, id: 1 },
+      { jsonrpc: "2.0", method: "session/logout", id: 2 },
+      { jsonrpc: "2.0", method: "session/refresh", params: { codexHome: 1 }, id: 3 },
+      { jsonrpc: "2.0", method: "session/list", id: 4 },
+    ]);
+    const byAction = (one: AuditEntry, other: AuditEntry) => one.action.localeCompare(other.action);
+    t.same(audited.sort(byAction), [
+      { caller: NOBODY, action: "login/cancel", decision: "allowed", code: undefined, loginId: LOGIN_ID },
+      { caller: NOBODY, action: "session/logout", decision: "refused", code: "ERR_STORAGE_UNAVAILABLE" },
+      { caller: NOBODY, action: "session/refresh", decision: "refused", code: "invalidParams" },
+    ]);
+  },
+);

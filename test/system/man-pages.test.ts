@@ -24,7 +24,7 @@ t.test("both pages are clean to a man page's own checker, but for their age", as
 
 t.test("codex-auth(1) has every command, its own options, and the exit codes", async (t) => {
   const text = shown(CLIENT_PAGE);
-  const { commands } = createProgram({ terminal: processTerminal(), finish: () => {} });
+  const { commands } = createProgram({ terminal: processTerminal(), commandName: "", finish: () => {} });
   t.ok(commands.length > 7);
   for (const command of commands) t.match(text, `codex-auth ${command.name()}`);
   t.match(text, /--callback-port/);

@@ -1,5 +1,5 @@
 /** What another user of the machine can do: nothing. Each wall is tried alone, with the one before it taken down. */
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { startAuthorizationServer } from "../helpers/authorization-server.js";
@@ -47,6 +47,33 @@ t.test("another user cannot connect: neither into the folder, nor to the socket"
   t.equal(modeOf(daemon.socket), 0o600);
   t.match(runAsNobody(call), { code: 7, stdout: /^$/ });
 });
+
+t.test(
+  "another user who comes through all modes is refused by the kernel's word, and leaves a trace",
+  async (t) => {
+    const daemon = await startRefreshedDaemon(t);
+    chmodSync(dirname(daemon.socket), 0o755);
+    chmodSync(daemon.socket, 0o666);
+    const call = ["curl", "-s", "--unix-socket", daemon.socket, "http://localhost/v1/token"];
+    t.match(runAsNobody(call), {
+      code: 0,
+      stdout: /^Refused: this daemon serves uid 0, and you are uid 65534/,
+    });
+    t.match(runTool(call), { code: 0, stdout: /^eyJ/ });
+    t.equal(await daemon.stop(), 0);
+    const trail = join(daemon.home, ".local/state/codex-authd/audit.jsonl");
+    t.equal(modeOf(trail), 0o600);
+    const lines = readFileSync(trail, "utf8").trim().split("\n").slice(-2);
+    const curl = { pid: Number, startTicks: Number, executable: /\/curl$/, client: null };
+    t.match(
+      lines.map((line) => JSON.parse(line)),
+      [
+        { ...curl, uid: NOBODY, action: "connect", decision: "refused", code: "ERR_CALLER_REFUSED" },
+        { ...curl, uid: 0, action: "token/get", decision: "allowed", codexHome: daemon.codexHome },
+      ],
+    );
+  },
+);
 
 t.test("another user cannot read auth.json, in a folder that is open", async (t) => {
   const daemon = await startRefreshedDaemon(t);

@@ -25,6 +25,8 @@ export interface CommandScope {
 /** The program around a command. */
 export interface CommandContext {
   readonly terminal: Terminal;
+  /** The command that was given, for the daemon's audit trail. */
+  readonly commandName: string;
   /** Takes the command's exit code. */
   finish(exitCode: number): void;
 }
@@ -51,13 +53,14 @@ export async function runCommand(
   options: CommonOptions,
   body: (scope: CommandScope) => Promise<number>,
 ): Promise<void> {
-  const { terminal } = context;
+  const { terminal, commandName } = context;
   const output = createOutput(terminal, options.json === true);
   try {
     await using client = createAuthClient({
       env: terminal.env,
       cwd: terminal.cwd,
       clock: terminal.clock,
+      clientName: `codex-auth ${commandName}`,
       autostart: options.autostart,
       socketPath: options.socket && resolve(terminal.cwd, options.socket),
     });

@@ -40,7 +40,7 @@ export async function run(argv: readonly string[], terminal: Terminal = processT
     exitCode = code;
   };
   try {
-    await createProgram({ terminal, finish }).parseAsync(argv, { from: "user" });
+    await createProgram({ terminal, commandName: argv[0] ?? "", finish }).parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
     return usageExit(error, argv, terminal);

@@ -5,6 +5,7 @@
 import { createConnection } from "node:net";
 import { resolve } from "node:path";
 import {
+  CLIENT_HEADER,
   codexHomePath,
   type Environment,
   PROTOCOL_HEADER,
@@ -85,9 +86,13 @@ function exchange(socketPath: string, target: string): Promise<string | "timeout
     });
     socket.on("error", () => settle(undefined));
     socket.on("close", () => settle(answer || undefined));
-    socket.write(
-      `GET ${target} HTTP/1.1\r\nhost: localhost\r\n${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}\r\nconnection: close\r\n\r\n`,
-    );
+    const headers = [
+      "host: localhost",
+      `${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`,
+      `${CLIENT_HEADER}: codex-auth token`,
+      "connection: close",
+    ];
+    socket.write(`GET ${target} HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n`);
   });
 }
 

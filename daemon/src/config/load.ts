@@ -18,6 +18,7 @@ import { parseLayer } from "./validation.js";
 
 /** The daemon's configuration, deeply frozen. Each field is the key of config.toml of the same name. */
 export interface Config {
+  readonly audit: boolean;
   readonly caCertificateFile: string | null;
   readonly callbackPort: number;
   /** Default: upstream's 1457 beside its 1455, else none. */
@@ -104,6 +105,7 @@ function toConfig(settings: Settings, env: Environment): Config {
   const { callback_port: callbackPort = SETTING_DEFAULTS.callback_port } = settings;
   const isUpstreams = callbackPort === SETTING_DEFAULTS.callback_port;
   return Object.freeze({
+    audit: settings.audit ?? SETTING_DEFAULTS.audit,
     caCertificateFile: settings.ca_certificate_file ?? null,
     callbackPort,
     callbackFallbackPort:

@@ -35,6 +35,10 @@ const proxy = z.string("must be the URL of a proxy").transform((value, context) 
 
 /** The strict schema of config.toml. All keys may be left out; {@link SETTING_DEFAULTS} says what then holds. */
 export const settingsSchema = z.strictObject({
+  audit: z
+    .boolean("must be true or false")
+    .optional()
+    .describe("Keep a trail of who took a token or changed a login, in `audit.jsonl` of the state folder."),
   ca_certificate_file: absolutePath
     .optional()
     .describe(
@@ -99,6 +103,7 @@ export type SettingName = keyof Settings;
 
 /** What holds where nobody says otherwise. `callback_fallback_port`, `codex_home` and `socket` depend on other things: see `loadConfig`. */
 export const SETTING_DEFAULTS = {
+  audit: true,
   callback_port: 1455,
   client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
   idle_exit_seconds: 0,

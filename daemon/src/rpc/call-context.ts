@@ -1,14 +1,37 @@
 import type { ServerResponse } from "node:http";
-import type { CallContext } from "./handlers.js";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Callers } from "./caller.js";
+import type { CallContext, CallOrigin } from "./handlers.js";
 
-/** The context of a call that `response` will answer. The signal is made when it is first asked for: most calls never do. */
-export function callContext(response: ServerResponse): CallContext {
-  let signal: AbortSignal | undefined;
+/** Says where the calls of a request come from. */
+export type OriginOf = (request: FastifyRequest, reply: FastifyReply) => CallOrigin;
+
+/** Signal and caller are made when they are first asked for: most calls never do. */
+export function originFrom(callers: Callers): OriginOf {
+  return (request, reply) => {
+    let signal: AbortSignal | undefined;
+    return {
+      get signal() {
+        signal ??= abortedOnHangUp(reply.raw);
+        return signal;
+      },
+      get caller() {
+        return callers.of(request.raw);
+      },
+    };
+  };
+}
+
+/** The context of one call of perhaps many of the same origin. */
+export function callContext(origin: CallOrigin): CallContext {
   return {
     get signal() {
-      signal ??= abortedOnHangUp(response);
-      return signal;
+      return origin.signal;
     },
+    get caller() {
+      return origin.caller;
+    },
+    subject: {},
   };
 }
 

@@ -15,18 +15,20 @@ import { DISCOVER_METHOD, METHODS, openRpcDocument } from "@codex-authd/shared/s
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics/metrics.js";
 import { failure, internalError, invalidRequest } from "./answers.js";
-import type { CallContext, Handlers } from "./handlers.js";
+import { AUDITED_METHODS, type Audit } from "./audit.js";
+import { callContext } from "./call-context.js";
+import type { CallContext, CallOrigin, Handlers } from "./handlers.js";
 import type { RpcLimits } from "./limits.js";
 import { invalidParams, isDeeperThan, parseRequest } from "./request.js";
 
 export interface Dispatcher {
   /** Answers a body. `undefined`: nothing is to be answered, for all of it was notifications. Never rejects. */
-  dispatch(body: string, context: CallContext): Promise<JsonRpcResponse | JsonRpcResponse[] | undefined>;
+  dispatch(body: string, origin: CallOrigin): Promise<JsonRpcResponse | JsonRpcResponse[] | undefined>;
   /** One call outside JSON-RPC, with the same validation and the same errors. Never rejects. */
   call<M extends MethodName>(
     method: M,
     params: unknown,
-    context: CallContext,
+    origin: CallOrigin,
   ): Promise<Outcome<MethodResult<M>>>;
 }
 
@@ -37,6 +39,7 @@ export interface DispatcherOptions {
   readonly handlers: Handlers;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly audit: Audit;
   readonly limits: RpcLimits;
   /** Version of the daemon, for the document that describes it. */
   readonly version: string;
@@ -50,11 +53,19 @@ const PARSE_ERROR = { code: JSON_RPC_ERRORS.parseError, message: "Parse error: t
 /** A handler, told that its parameters were validated. */
 type Trusting<M extends MethodName> = (params: unknown, context: CallContext) => Promise<MethodResult<M>>;
 
-export function createDispatcher({ handlers, log, metrics, limits, version }: DispatcherOptions): Dispatcher {
-  async function call<M extends MethodName>(method: M, params: unknown, context: CallContext) {
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { handlers, log, metrics, audit, limits, version } = options;
+
+  async function call<M extends MethodName>(method: M, params: unknown, origin: CallOrigin) {
     const answered = metrics.callBegan(method);
+    const context = callContext(origin);
     const outcome = await outcomeOfMethod(method, params, context);
-    answered("error" in outcome ? resultOf(outcome.error) : "ok");
+    const code = "error" in outcome ? resultOf(outcome.error) : undefined;
+    answered(code ?? "ok");
+    if (AUDITED_METHODS.has(method)) {
+      const decision = code === undefined ? "allowed" : "refused";
+      audit.record({ caller: context.caller, action: method, decision, code, ...context.subject });
+    }
     return outcome;
   }
 
@@ -69,44 +80,44 @@ export function createDispatcher({ handlers, log, metrics, limits, version }: Di
     }
   }
 
-  async function outcomeOf(method: string, params: unknown, context: CallContext): Promise<Outcome> {
-    if (isMethod(method)) return call(method, params, context);
+  async function outcomeOf(method: string, params: unknown, origin: CallOrigin): Promise<Outcome> {
+    if (isMethod(method)) return call(method, params, origin);
     return method === DISCOVER_METHOD
       ? { result: openRpcDocument(version) }
       : { error: methodNotFound(method) };
   }
 
-  async function answer(message: unknown, context: CallContext): Promise<JsonRpcResponse | undefined> {
+  async function answer(message: unknown, origin: CallOrigin): Promise<JsonRpcResponse | undefined> {
     const request = parseRequest(message);
     if ("error" in request) return request;
     const { method, params, id } = request;
-    const outcome = await outcomeOf(method, params, context);
+    const outcome = await outcomeOf(method, params, origin);
     return id === undefined ? undefined : { jsonrpc: "2.0", ...outcome, id };
   }
 
   async function answerBatch(
     messages: unknown[],
-    context: CallContext,
+    origin: CallOrigin,
   ): Promise<JsonRpcResponse[] | undefined> {
-    const answers = await Promise.all(messages.map((message) => answer(message, context)));
+    const answers = await Promise.all(messages.map((message) => answer(message, origin)));
     const due = answers.filter((response) => response !== undefined);
     return due.length === 0 ? undefined : due;
   }
 
   return {
     call,
-    async dispatch(body, context) {
+    async dispatch(body, origin) {
       const message = parseJson(body);
       if (message === undefined) return failure(PARSE_ERROR);
       if (isDeeperThan(message, limits.jsonMaxDepth)) {
         return failure(invalidRequest(`nested deeper than ${limits.jsonMaxDepth} levels`));
       }
-      if (!Array.isArray(message)) return answer(message, context);
+      if (!Array.isArray(message)) return answer(message, origin);
       if (message.length === 0) return failure(invalidRequest("an empty batch"));
       if (message.length > limits.batchMaxCalls) {
         return failure(invalidRequest(`a batch of more than ${limits.batchMaxCalls} calls`));
       }
-      return answerBatch(message, context);
+      return answerBatch(message, origin);
     },
   };
 }

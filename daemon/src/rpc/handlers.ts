@@ -8,11 +8,25 @@ import type {
 } from "@codex-authd/shared";
 import type { METHODS } from "@codex-authd/shared/schema";
 import type { z } from "zod";
+import type { Caller } from "./caller.js";
 
-/** What a handler knows about its call besides the parameters. */
-export interface CallContext {
+/** Where a call comes from. */
+export interface CallOrigin {
   /** Aborts when the caller hangs up before it was answered. */
   readonly signal: AbortSignal;
+  readonly caller: Caller;
+}
+
+/** What a handler knows about its call besides the parameters. */
+export interface CallContext extends CallOrigin {
+  /** What the call is about, for the audit trail; said as soon as it is known. */
+  readonly subject: Subject;
+}
+
+/** Filled in by the handler. */
+export interface Subject {
+  codexHome?: string;
+  loginId?: string;
 }
 
 /** Parameters as validation leaves them. */

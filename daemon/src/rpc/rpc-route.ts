@@ -1,7 +1,7 @@
 import { toErrorObject } from "@codex-authd/shared";
 import type { FastifyInstance } from "fastify";
 import { JSON_TYPE, RPC_PATH, sendError, tooMany } from "./answers.js";
-import { callContext } from "./call-context.js";
+import type { OriginOf } from "./call-context.js";
 import type { Dispatcher } from "./dispatch.js";
 import type { RpcLimits } from "./limits.js";
 
@@ -9,7 +9,10 @@ import type { RpcLimits } from "./limits.js";
  * `POST /v1/rpc`: JSON-RPC 2.0, one request or a batch. Whatever the dispatcher answers has status 200, errors too, and
  * 204 when there is nothing to answer; other statuses are about HTTP.
  */
-export function addRpcRoute(app: FastifyInstance, dispatcher: Dispatcher, limits: RpcLimits): void {
+export function addRpcRoute(
+  app: FastifyInstance,
+  { dispatcher, originOf, limits }: { dispatcher: Dispatcher; originOf: OriginOf; limits: RpcLimits },
+): void {
   let inWork = 0;
   app.post(RPC_PATH, async (request, reply) => {
     if (inWork >= limits.callsMax) {
@@ -18,7 +21,7 @@ export function addRpcRoute(app: FastifyInstance, dispatcher: Dispatcher, limits
     inWork++;
     try {
       const body = typeof request.body === "string" ? request.body : "";
-      const answer = await dispatcher.dispatch(body, callContext(reply.raw));
+      const answer = await dispatcher.dispatch(body, originOf(request, reply));
       if (answer === undefined) return reply.code(204).send();
       return reply.type(JSON_TYPE).send(JSON.stringify(answer));
     } finally {

@@ -15,6 +15,9 @@ import type { Log } from "../log.js";
 import type { RenderedMetrics } from "../metrics/metrics.js";
 import { type Activity, countActivity } from "./activity.js";
 import { internalError, invalidRequest, sendError, TEXT } from "./answers.js";
+import type { Audit } from "./audit.js";
+import { originFrom } from "./call-context.js";
+import { type Callers, createCallers, type PeerReader } from "./caller.js";
 import { createDispatcher } from "./dispatch.js";
 import { addEventsRoute } from "./events.js";
 import { refusalOf } from "./guard.js";
@@ -31,6 +34,11 @@ export interface RpcServerOptions {
   readonly events: EventSource;
   readonly log: Log;
   readonly metrics: RenderedMetrics;
+  readonly audit: Audit;
+  /** Asks the kernel who calls; undefined where it cannot be asked. */
+  readonly readPeer: PeerReader | undefined;
+  /** Who is served, beside root. Default: who runs this process. */
+  readonly ownUid?: number | undefined;
   readonly clock: Clock;
   /** Version of the daemon, shown by /healthz. */
   readonly version: string;
@@ -50,14 +58,17 @@ export interface RpcServer extends Activity {
 }
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
-  const { handlers, events, log, metrics, clock, version } = options;
+  const { handlers, events, log, metrics, audit, clock, version } = options;
   const limits = { ...RPC_LIMITS, ...options.limits };
+  const callers = createCallers(options.readPeer, options.ownUid ?? process.geteuid?.());
   const app = createApp(limits);
-  const dispatcher = createDispatcher({ handlers, log, metrics, limits, version });
+  addGuard(app, callers, audit);
+  const dispatcher = createDispatcher({ handlers, log, metrics, audit, limits, version });
+  const calls = { dispatcher, originOf: originFrom(callers), limits };
   const activity = countActivity(app, clock);
   addErrorAnswers(app, log, limits);
-  addRpcRoute(app, dispatcher, limits);
-  addTokenRoute(app, dispatcher);
+  addRpcRoute(app, calls);
+  addTokenRoute(app, calls);
   addHealthRoute(app, version);
   addMetricsRoute(app, metrics.render);
   const streams = addEventsRoute(app, { events, clock, limits });
@@ -96,12 +107,18 @@ function createApp(limits: RpcLimits): FastifyInstance {
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) =>
     done(null, body),
   );
-  app.addHook("onRequest", (request, reply, done) => {
-    const refusal = refusalOf(request.headers);
-    if (refusal) sendError(request, reply, { status: 403, error: toErrorObject(refusal) });
-    else done();
-  });
   return app;
+}
+
+/** Whom it refuses is answered before anything of the request is read, and leaves a trace. */
+function addGuard(app: FastifyInstance, callers: Callers, audit: Audit): void {
+  app.addHook("onRequest", (request, reply, done) => {
+    const refusal = callers.refusalOf(request.raw) ?? refusalOf(request.headers);
+    if (!refusal) return done();
+    const caller = callers.of(request.raw);
+    audit.record({ caller, action: "connect", decision: "refused", code: refusal.code });
+    sendError(request, reply, { status: 403, error: toErrorObject(refusal) });
+  });
 }
 
 /** A path that cannot be decoded, such as `/%`. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { httpStatusOf, sendError, TEXT } from "./answers.js";
-import { callContext } from "./call-context.js";
+import type { OriginOf } from "./call-context.js";
 import type { Dispatcher } from "./dispatch.js";
 
 /**
@@ -8,9 +8,12 @@ import type { Dispatcher } from "./dispatch.js";
  * for a child environment of which nothing else is known; the answer is the access token and a newline. An error is a line
  * of text, its code in the header `codex-authd-error`.
  */
-export function addTokenRoute(app: FastifyInstance, dispatcher: Dispatcher): void {
+export function addTokenRoute(
+  app: FastifyInstance,
+  { dispatcher, originOf }: { dispatcher: Dispatcher; originOf: OriginOf },
+): void {
   app.get("/v1/token", async (request, reply) => {
-    const outcome = await dispatcher.call("token/get", paramsOf(request.query), callContext(reply.raw));
+    const outcome = await dispatcher.call("token/get", paramsOf(request.query), originOf(request, reply));
     if ("error" in outcome) {
       return sendError(request, reply, { status: httpStatusOf(outcome.error), error: outcome.error });
     }

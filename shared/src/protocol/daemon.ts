@@ -8,6 +8,10 @@ export const daemonStatusResult = z.object({
   startedAtMs: z.number().int(),
   socket: z.string(),
   sessionCount: z.number().int(),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .describe("What the daemon has to do without here, in words; daemons of the first days send none."),
 });
 
 export const daemonShutdownParams = z.strictObject({});

@@ -71,5 +71,6 @@ function daemonLines(status: DaemonStatus, nowMs: number): string[] {
     `The daemon is running: codex-authd ${printable(status.version)}, process ${status.pid}, ${sessions}.`,
     `  since   ${formatMoment(status.startedAtMs, nowMs)}`,
     `  socket  ${printable(status.socket)}`,
+    ...(status.warnings ?? []).map((warning) => `  warning ${printable(warning)}`),
   ];
 }

@@ -7,6 +7,8 @@ export interface DaemonFacts {
   readonly startedAtMs: number;
   readonly socket: string;
   readonly sessionCount: () => number;
+  /** What the daemon has to do without here, in words. */
+  readonly warnings: readonly string[];
   /** Begins the drain; the answer is still sent. */
   readonly stop: () => void;
 }
@@ -14,7 +16,7 @@ export interface DaemonFacts {
 export function createDaemonHandlers(
   facts: DaemonFacts,
 ): Pick<Handlers, "daemon/shutdown" | "daemon/status"> {
-  const { version, pid, startedAtMs, socket, sessionCount, stop } = facts;
+  const { version, pid, startedAtMs, socket, sessionCount, warnings, stop } = facts;
   return {
     "daemon/shutdown": async () => {
       stop();
@@ -27,6 +29,7 @@ export function createDaemonHandlers(
       startedAtMs,
       socket,
       sessionCount: sessionCount(),
+      warnings: [...warnings],
     }),
   };
 }

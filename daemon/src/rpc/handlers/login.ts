@@ -3,6 +3,7 @@ import { beginLoginFlow, explainLogin, type LoginFlows } from "../../session/log
 import type { Logins } from "../../session/logins.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { Handlers } from "../handlers.js";
+import { openSession } from "./open-session.js";
 
 type LoginHandlers = Pick<
   Handlers,
@@ -19,17 +20,24 @@ export function createLoginHandlers({ sessions, logins, flows }: LoginHandlerPar
   return {
     "login/await": ({ loginId, timeoutMs = LOGIN_AWAIT_MAX_MS }, { signal }) =>
       logins.await(loginId, timeoutMs, signal),
-    "login/begin": async (params) => {
-      const session = await sessions.open(params);
+    "login/begin": async (params, context) => {
+      const session = await openSession(sessions, params, context);
       const codexHome = sessions.codexHomeOf(params);
       const { flow, choice } = await beginLoginFlow(flows, session, { ...params, codexHome });
       const { reason, warnings, fallback } = choice;
       const loginId = logins.begin(session, flow).id;
+      context.subject.loginId = loginId;
       const { prompt, expiresAtMs } = flow;
       return { loginId, codexHome, expiresAtMs, reason, warnings: [...warnings], fallback, ...prompt };
     },
-    "login/cancel": async ({ loginId }) => ({ cancelled: logins.cancel(loginId) }),
-    "login/complete": ({ loginId, redirectUrl }) => logins.complete(loginId, redirectUrl),
+    "login/cancel": async ({ loginId }, { subject }) => {
+      subject.loginId = loginId;
+      return { cancelled: logins.cancel(loginId) };
+    },
+    "login/complete": ({ loginId, redirectUrl }, { subject }) => {
+      subject.loginId = loginId;
+      return logins.complete(loginId, redirectUrl);
+    },
     "login/explain": async (params) =>
       explainLogin(flows, await sessions.open(params), {
         ...params,
