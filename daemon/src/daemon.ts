@@ -15,7 +15,8 @@ import { createHttp } from "./net/http.js";
 import { hasIPv4Localhost } from "./net/ipv4-localhost.js";
 import { networkOfConfig } from "./net/network-settings.js";
 import { createPortHolderFinder } from "./net/port-holder.js";
-import { createLoopbackRedirects } from "./oauth/loopback-redirect.js";
+import { createNotices, type Notices } from "./notice/notices.js";
+import { createLoopbackRedirects, type LoopbackRedirects } from "./oauth/loopback-redirect.js";
 import type { PeerReader } from "./rpc/caller.js";
 import { createDaemonHandlers } from "./rpc/handlers/daemon.js";
 import { createLoginHandlers } from "./rpc/handlers/login.js";
@@ -26,6 +27,7 @@ import { ChangeFeed } from "./session/change-feed.js";
 import type { SessionContext } from "./session/context.js";
 import { Flights } from "./session/flights.js";
 import { createGenerations } from "./session/generations.js";
+import type { LoginFlows } from "./session/login-flows.js";
 import { type LoginChange, Logins } from "./session/logins.js";
 import type { Session } from "./session/session.js";
 import { type SessionPlace, Sessions } from "./session/sessions.js";
@@ -66,7 +68,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, stateFolder, log, clock, onStopRequested } = options;
   const metrics = createMetrics({ version: VERSION, sessions: () => sessions.list().map(factsOf) });
   const context = createContext(options, metrics);
-  const { http, generations, settings } = context;
+  const { http, generations } = context;
   const redirects = createLoopbackRedirects({ clock, findHolder: createPortHolderFinder() });
   const recordFolder = join(stateFolder, "sessions");
   const memoryLogins = openMemoryLogins(join(stateFolder, "memory-logins"), config.socket, (error) =>
@@ -89,6 +91,8 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       feed.sessionChanged(session, change);
     },
   });
+  const notices = openNotices(options, sessions);
+  feed.subscribe(() => notices.look());
   const audit = openAudit(options);
   const readPeer = createPeerReader();
   const logins = new Logins(clock, (change) => {
@@ -96,21 +100,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     auditLogin(audit, change);
     feed.loginChanged(change);
   });
-  const { callbackPort, callbackFallbackPort, redirectHost } = config;
-  const ports = { callbackPort, callbackFallbackPort, redirectHost, hasIPv4Localhost };
-  const networks = {
-    ownerNetwork: settings.network,
-    defaultEnvironment: childEnvironmentFrom(process.env, process.cwd()),
-  };
-  const flows = {
-    http,
-    clock,
-    client: settings,
-    redirects,
-    ...ports,
-    ...networks,
-    platform: process.platform,
-  };
+  const flows = createLoginFlows(config, context, redirects);
   const rpc = createRpcServer({
     handlers: {
       ...createDaemonHandlers({
@@ -152,8 +142,23 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       await redirects.close();
       await sessions.close();
       await http.close();
+      await notices.close();
       await audit.close();
     },
+  };
+}
+
+function createLoginFlows(
+  config: Config,
+  { http, clock, settings }: SessionContext,
+  redirects: LoopbackRedirects,
+): LoginFlows {
+  const { callbackPort, callbackFallbackPort, redirectHost } = config;
+  return {
+    ...{ http, clock, redirects, client: settings, platform: process.platform },
+    ...{ callbackPort, callbackFallbackPort, redirectHost, hasIPv4Localhost },
+    ownerNetwork: settings.network,
+    defaultEnvironment: childEnvironmentFrom(process.env, process.cwd()),
   };
 }
 
@@ -216,6 +221,15 @@ function openAudit({ config, stateFolder, log, clock }: DaemonOptions): AuditFil
   if (!config.audit) return { record() {}, async close() {} };
   const onFailure = (error: unknown): void => log.warn({ event: "audit.unsaved", error });
   return openAuditFile(join(stateFolder, "audit.jsonl"), { clock, onFailure });
+}
+
+function openNotices({ config, log, clock }: DaemonOptions, sessions: Sessions): Notices {
+  return createNotices({
+    ...{ clock, log, env: process.env },
+    sessions: () => sessions.list().map((session) => session.status()),
+    hook: config.hookCommand,
+    isDesktopTold: config.notify,
+  });
 }
 
 function auditLogin(audit: AuditFile, { attempt, state, error }: LoginChange): void {

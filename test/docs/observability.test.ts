@@ -18,7 +18,7 @@ function eventsOfSources(): string[] {
   const files = readdirSync(join(ROOT, "daemon/src"), { recursive: true, encoding: "utf8" });
   const sources = files.filter((file) => file.endsWith(".ts")).map((file) => text(`daemon/src/${file}`));
   const names = sources.flatMap((source) =>
-    [...source.matchAll(/event: "([\w.]+)"/g)].map(([, name]) => name ?? ""),
+    [...source.matchAll(/event: "(\w+\.\w+)"/g)].map(([, name]) => name ?? ""),
   );
   return [...new Set(names)].sort();
 }

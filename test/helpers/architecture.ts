@@ -34,6 +34,7 @@ const PARTS: readonly Part[] = [
 
   { path: "daemon/src/native", mayImport: [] },
   { path: "daemon/src/metrics", mayImport: [] },
+  { path: "daemon/src/notice", mayImport: ["type daemon/src/log.ts"] },
   { path: "daemon/src/audit", mayImport: ["type daemon/src/rpc/audit.ts"], why: "the entries that it keeps" },
   { path: "daemon/src/codex", mayImport: ["daemon/src/regular-file.ts", "type daemon/src/log.ts"] },
   { path: "daemon/src/net", mayImport: ["daemon/src/regular-file.ts", "type daemon/src/log.ts"] },
@@ -86,6 +87,7 @@ const PARTS: readonly Part[] = [
       "daemon/src/metrics",
       "daemon/src/native",
       "daemon/src/net",
+      "daemon/src/notice",
       "daemon/src/oauth",
       "daemon/src/rpc",
       "daemon/src/session",

@@ -25,12 +25,15 @@ export interface Config {
   readonly callbackFallbackPort: number | undefined;
   readonly clientId: string;
   readonly codexHome: string;
+  /** Program and arguments. */
+  readonly hookCommand: readonly string[] | null;
   readonly httpProxy: Redacted | null;
   readonly httpsProxy: Redacted | null;
   readonly idleExitSeconds: Seconds;
   readonly issuer: string;
   readonly logLevel: LogLevel;
   readonly noProxy: string | null;
+  readonly notify: boolean;
   readonly originator: string;
   readonly redirectHost: "localhost" | "127.0.0.1";
   readonly socket: string;
@@ -112,12 +115,14 @@ function toConfig(settings: Settings, env: Environment): Config {
       settings.callback_fallback_port ?? (isUpstreams ? UPSTREAM_FALLBACK_PORT : undefined),
     clientId: settings.client_id ?? SETTING_DEFAULTS.client_id,
     codexHome: settings.codex_home ?? resolve(codexHomePath(env)),
+    hookCommand: settings.hook_command ? Object.freeze([...settings.hook_command]) : null,
     httpProxy: settings.http_proxy ?? null,
     httpsProxy: settings.https_proxy ?? null,
     idleExitSeconds: settings.idle_exit_seconds ?? SETTING_DEFAULTS.idle_exit_seconds,
     issuer: settings.issuer ?? SETTING_DEFAULTS.issuer,
     logLevel: settings.log_level ?? SETTING_DEFAULTS.log_level,
     noProxy: settings.no_proxy ?? null,
+    notify: settings.notify ?? SETTING_DEFAULTS.notify,
     originator: settings.originator ?? SETTING_DEFAULTS.originator,
     redirectHost: settings.redirect_host ?? SETTING_DEFAULTS.redirect_host,
     socket: checkedSocketPath(settings.socket ?? socketPaths(env)[0]),

@@ -15,6 +15,11 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
 const visibleAscii = z.string().regex(VISIBLE_ASCII, "must be one or more visible ASCII characters");
 
+/** A program and its arguments, which no shell reads. */
+const command = z
+  .array(z.string(), "must be a list of a program and its arguments")
+  .refine(([program]) => program !== undefined && isAbsolute(program), "must begin with an absolute path");
+
 const issuer = z.string().transform((value, context) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const complaint = issuerComplaint(url);
@@ -55,6 +60,11 @@ export const settingsSchema = z.strictObject({
     ),
   client_id: visibleAscii.optional().describe("OAuth client that logins are made for."),
   codex_home: absolutePath.optional().describe("Codex home of the default session, as an absolute path."),
+  hook_command: command
+    .optional()
+    .describe(
+      "Program, as an absolute path, and its arguments, run without a shell when a login is needed or cannot be written.",
+    ),
   http_proxy: proxy.optional().describe("Proxy for `http://` issuers, for every session."),
   https_proxy: proxy
     .optional()
@@ -80,6 +90,12 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe(
       "Hosts that are reached without a proxy, separated by commas, for every session; `*`: all of them.",
+    ),
+  notify: z
+    .boolean("must be true or false")
+    .optional()
+    .describe(
+      "Show a desktop notification when a login is needed or cannot be written, where there is a desktop.",
     ),
   originator: visibleAscii
     .optional()
@@ -109,6 +125,7 @@ export const SETTING_DEFAULTS = {
   idle_exit_seconds: 0,
   issuer: "https://auth.openai.com",
   log_level: "info",
+  notify: true,
   originator: "codex_cli_rs",
   redirect_host: "localhost",
   trusted_issuers: [],
