@@ -152,6 +152,48 @@ t.test(
   },
 );
 
+t.test(
+  "a token that somebody else spent: their commit is waited for, and only then is it believed",
+  async (t) => {
+    const clock = createManualClock(Date.now());
+    const issuer = await startAuthorizationServer(t);
+    const { open, login, home, changes } = createSessionHarness(t, issuer, { clock });
+    const passQuarters = async (count: number): Promise<void> => {
+      for (let quarter = 0; quarter < count; quarter += 1) {
+        await clock.advance(250);
+        await delay(5);
+      }
+    };
+    const refuseNext = async (refresh: () => Promise<unknown>): Promise<{ ended: Promise<unknown> }> => {
+      const body = { error: { code: "refresh_token_reused", message: "Already used." } };
+      issuer.failNext("refresh", { kind: "status", status: 401, body });
+      const before = issuer.requestsTo("refresh").length;
+      const ended = refresh();
+      ended.catch(() => {});
+      await until("the issuer is asked", () => issuer.requestsTo("refresh").length > before);
+      await delay(50);
+      await passQuarters(18);
+      return { ended };
+    };
+    login();
+    const session = await open();
+    const committed = await refuseNext(() => session.refresh());
+    t.match(session.status(), { state: "active", refreshInFlight: true }, "after 4.5 s");
+    login();
+    await passQuarters(1);
+    t.match(await committed.ended, { state: "active" });
+    t.match(await session.getToken({}), { accessToken: readAuthJson(home).tokens.access_token });
+    t.notOk(changes.some(({ cause }) => cause === "refusal"));
+
+    await clock.advance(MINUTE_MS);
+    const abandoned = await refuseNext(() => session.refresh());
+    t.match(session.status(), { state: "active", refreshInFlight: true }, "after 4.5 s");
+    await passQuarters(3);
+    await t.rejects(abandoned.ended, { code: "ERR_REFRESH_REJECTED", oauthError: "refresh_token_reused" });
+    t.match(session.status(), { state: "reauthorizationRequired" });
+  },
+);
+
 t.test("an issuer that is corrected in the file is seen at once", async (t) => {
   const issuer = await startAuthorizationServer(t);
   const { open, login, home } = createSessionHarness(t, issuer);
