@@ -177,10 +177,15 @@ t.test(
     };
     login();
     const session = await open();
+    const passToEnd = (): Promise<void> =>
+      until("the refresh has ended", async () => {
+        await passQuarters(1);
+        return !session.status().refreshInFlight;
+      });
     const committed = await refuseNext(() => session.refresh());
     t.match(session.status(), { state: "active", refreshInFlight: true }, "after 4.5 s");
     login();
-    await passQuarters(1);
+    await passToEnd();
     t.match(await committed.ended, { state: "active" });
     t.match(await session.getToken({}), { accessToken: readAuthJson(home).tokens.access_token });
     t.notOk(changes.some(({ cause }) => cause === "refusal"));
@@ -188,7 +193,7 @@ t.test(
     await clock.advance(MINUTE_MS);
     const abandoned = await refuseNext(() => session.refresh());
     t.match(session.status(), { state: "active", refreshInFlight: true }, "after 4.5 s");
-    await passQuarters(3);
+    await passToEnd();
     await t.rejects(abandoned.ended, { code: "ERR_REFRESH_REJECTED", oauthError: "refresh_token_reused" });
     t.match(session.status(), { state: "reauthorizationRequired" });
   },
