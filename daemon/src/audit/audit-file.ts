@@ -14,6 +14,9 @@ const FILE_MAX_BYTES = 1_048_576;
 /** Entries that wait while the disk hangs; further ones are lost, and that is told. */
 const WAITING_MAX = 4_000;
 
+/** Entries of so long are written together: one write for each would cost a busy daemon half its calls. */
+const WRITE_DELAY_MS = 100;
+
 /** A link in its place would have us write into somebody else's file. */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
 
@@ -35,11 +38,18 @@ export function openAuditFile(path: string, options: AuditFileOptions): AuditFil
   const { clock, onFailure, maxBytes = FILE_MAX_BYTES } = options;
   let waiting: string[] = [];
   let writing: Promise<void> | null = null;
+  let cancelTimer: (() => void) | null = null;
   let isFailing = false;
 
   function failed(error: unknown): void {
     if (!isFailing) onFailure(error);
     isFailing = true;
+  }
+
+  function startWriting(): void {
+    cancelTimer?.();
+    cancelTimer = null;
+    if (waiting.length > 0) writing ??= write();
   }
 
   async function write(): Promise<void> {
@@ -61,10 +71,11 @@ export function openAuditFile(path: string, options: AuditFileOptions): AuditFil
       if (waiting.length >= WAITING_MAX)
         return failed(new Error("The disk is too slow for the audit trail."));
       waiting.push(lineOf(entry, clock.now()));
-      // In a turn of its own: calls that came together are written together.
-      writing ??= new Promise((resolve) => setImmediate(resolve)).then(write);
+      cancelTimer ??= clock.setTimer(WRITE_DELAY_MS, startWriting);
     },
     async close() {
+      await writing;
+      startWriting();
       await writing;
     },
   };
