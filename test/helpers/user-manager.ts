@@ -34,7 +34,7 @@ export async function startUserManager(
 ): Promise<UserManager> {
   const env = { PATH: process.env.PATH ?? "", HOME: home, XDG_RUNTIME_DIR: join(home, "xdg") };
   const units = join(home, ".config", "systemd", "user");
-  mkdirSync(env.XDG_RUNTIME_DIR, { mode: 0o700 });
+  mkdirSync(env.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 });
   mkdirSync(units, { recursive: true });
   const as = uid === 0 ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const groups = delegateGroups(t, home, uid);
@@ -68,7 +68,7 @@ function delegateGroups(t: { teardown(end: () => unknown): void }, home: string,
   const hierarchies = HIERARCHIES.filter((hierarchy) => existsSync(join(hierarchy, "cgroup.procs")));
   return hierarchies.map((hierarchy) => {
     const group = join(hierarchy, basename(home));
-    mkdirSync(group);
+    mkdirSync(group, { recursive: true });
     for (const file of ["", "cgroup.procs", "cgroup.subtree_control"]) {
       if (existsSync(join(group, file))) chownSync(join(group, file), uid, uid);
     }
@@ -79,6 +79,7 @@ function delegateGroups(t: { teardown(end: () => unknown): void }, home: string,
 
 /** The groups of the manager and its services are below. */
 function removed(group: string): boolean {
+  if (!existsSync(group)) return true;
   try {
     const below = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     if (!below.every(({ name }) => removed(join(group, name)))) return false;
