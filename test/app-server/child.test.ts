@@ -135,6 +135,21 @@ t.test("what a launcher started goes with it", async (t) => {
   }
 });
 
+t.test("who left the group and keeps the pipes open holds up nobody", async (t) => {
+  const program = `
+    const child = require("node:child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"],
+      { stdio: "inherit", detached: true });
+    console.log(JSON.stringify({ method: "started", params: child.pid })); ${ECHO}`;
+  const connection = await connect(t, program);
+  const pid = await new Promise<number>((resolve) => {
+    connection.on("notification", ({ params }) => resolve(params as number));
+  });
+  t.teardown(() => process.kill(pid, "SIGKILL"));
+  await connection.close();
+  t.match(connection.end, { message: "The app-server was closed." });
+  t.ok(isAlive(pid), "it is none of ours");
+});
+
 t.test("close may be called twice, and leaves no process", async (t) => {
   const channel = await start(t, ECHO);
   const connection = new Connection(channel);

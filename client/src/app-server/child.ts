@@ -22,6 +22,9 @@ export interface ChildOptions {
 /** A server with a running turn stays until the turn ends (codex-cli 0.169); nobody waits that long. */
 const TERMINATION_GRACE_MS = 5_000;
 
+/** What a process wrote last has arrived by then. */
+const PIPES_GRACE_MS = 1_000;
+
 /** Codex sends nothing that is longer; what is, is no app-server, and must not fill the memory. */
 const LINE_MAX_BYTES = 64 * 1024 * 1024;
 
@@ -115,11 +118,21 @@ class ChildChannel implements Channel {
   async #watch(): Promise<AppServerEnd> {
     const takeAlong = (): void => this.#signal("SIGKILL");
     const letGo = onProcessExit(takeAlong);
-    this.#child.once("exit", takeAlong);
+    let cancel = (): void => {};
+    this.#child.once("exit", () => {
+      takeAlong();
+      cancel = this.#clock.setTimer(PIPES_GRACE_MS, () => this.#letGoOfPipes());
+    });
     const [exitCode, signal] = (await once(this.#child, "close")) as [number | null, NodeJS.Signals | null];
+    cancel();
     letGo();
     const byItself = `The app-server ended by itself (${signal ?? `exit code ${exitCode}`}). Start it again.`;
     return { message: this.#reason ?? byItself, exitCode, signal, stderr: this.#stderr };
+  }
+
+  /** Who left the group, and keeps our pipes open, is not waited for. */
+  #letGoOfPipes(): void {
+    for (const pipe of [this.#child.stdout, this.#child.stderr]) pipe.destroy();
   }
 
   /** To the whole group, whose leader the child is. */
