@@ -1,6 +1,8 @@
 /** Words for values, as a person reads them. Pure. */
 import { stripVTControlCharacters } from "node:util";
 import type { EpochMs } from "@codex-authd/shared";
+import stringWidth from "string-width";
+import { fit, wrap } from "./text.js";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -50,14 +52,31 @@ export function formatCountdown(leftMs: number): string {
 /** Rows as aligned columns, two spaces apart; the last column is not padded. */
 export function formatColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows.reduce<number[]>((widest, row) => {
-    return row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0));
+    return row.map((cell, column) => Math.max(stringWidth(cell), widest[column] ?? 0));
   }, []);
   return rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => fit(cell, widths[column] ?? 0))
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** A value is not broken into less than this. */
+const VALUE_MIN_COLUMNS = 16;
+
+/** Labels and values; a long value goes on below itself, where the terminal's width is known. */
+export function formatFacts(
+  facts: readonly (readonly [label: string, value: string])[],
+  columns: number | undefined,
+): string[] {
+  const indent = Math.max(0, ...facts.map(([label]) => stringWidth(label))) + 4;
+  const room =
+    columns === undefined ? Number.POSITIVE_INFINITY : Math.max(VALUE_MIN_COLUMNS, columns - indent);
+  return facts.flatMap(([label, value]) => {
+    const lines = wrap(value, room);
+    return lines.map((line, index) => fit(index === 0 ? `  ${label}` : "", indent) + line);
+  });
 }
 
 function pad(number: number): string {

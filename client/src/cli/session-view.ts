@@ -1,8 +1,9 @@
 /** Sessions in words. */
 import type { EpochMs, SessionStatus } from "@codex-authd/shared";
 import { refusalReason } from "./error-report.js";
-import { formatColumns, formatMoment, NONE, printable } from "./format.js";
+import { formatColumns, formatFacts, formatMoment, NONE, printable } from "./format.js";
 import type { Output } from "./output.js";
+import { wrap } from "./text.js";
 
 const STATE_WORDS = {
   active: "logged in",
@@ -17,13 +18,22 @@ export function sessionSentence(status: SessionStatus, nowMs: EpochMs): string {
   return `Logged in as ${accountName(status)}${plan}${validity}.`;
 }
 
-/** A headline and some aligned lines; facts that say nothing now are left out. */
-export function sessionLines(status: SessionStatus, nowMs: EpochMs, output: Output): string[] {
-  const rows = sessionRows(status, nowMs).map(([label, value]) => [`  ${label}`, value]);
+export interface SessionViewOptions {
+  readonly nowMs: EpochMs;
+  readonly output: Output;
+  /** Of the terminal; `undefined` where there is none, and nothing is wrapped. */
+  readonly columns?: number | undefined;
+  /** Codex home that the person named, for the command that mends it. */
+  readonly codexHome?: string | undefined;
+}
+
+/** What is so, what to do, and some aligned facts; those that say nothing now are left out. */
+export function sessionLines(status: SessionStatus, options: SessionViewOptions): string[] {
+  const { output, columns, nowMs } = options;
   const warnings = status.warnings.map(
     (text) => `${output.styleResult("yellow", "warning:")} ${printable(text)}`,
   );
-  return [...headline(status, output), ...formatColumns(rows), ...warnings];
+  return [...headline(status, options), ...formatFacts(sessionRows(status, nowMs), columns), ...warnings];
 }
 
 /** A table, one line a session. */
@@ -46,15 +56,52 @@ export function sessionReason(status: SessionStatus): string {
   );
 }
 
-function headline(status: SessionStatus, output: Output): string[] {
-  if (status.state === "active") {
-    return [`${output.styleResult(["bold", "green"], "Logged in")} as ${accountName(status)}`];
+function headline(status: SessionStatus, options: SessionViewOptions): string[] {
+  const { output, columns = Number.POSITIVE_INFINITY } = options;
+  if (status.state === "active") return activeHeadline(status, options);
+  if (isOther(status)) {
+    return [`${output.styleResult("bold", "No login to manage.")} ${sessionReason(status)}`];
   }
   const words = status.state === "signedOut" ? "Not logged in." : "The login has ended.";
-  const cure = "Run `codex-auth login`.";
-  return isOther(status)
-    ? [`${output.styleResult("bold", "No login to manage.")} ${sessionReason(status)}`]
-    : [`${output.styleResult(["bold", "yellow"], words)} ${sessionReason(status)}`, cure];
+  const reason = sessionReason(status);
+  const cure = `Run \`${loginCommandFor(status, options)}\`.`;
+  const head = output.styleResult(["bold", "yellow"], words);
+  const isShort = words.length + 1 + reason.length <= columns;
+  return [...(isShort ? [`${head} ${reason}`] : [head, ...wrap(reason, columns)]), cure];
+}
+
+/** A login that is good now may still need somebody. */
+function activeHeadline(status: SessionStatus, { output, nowMs, columns }: SessionViewOptions): string[] {
+  const head = `${output.styleResult(["bold", "green"], "Logged in")} as ${accountName(status)}`;
+  const trouble = troubleOf(status, nowMs);
+  return trouble === undefined
+    ? [head]
+    : [
+        head,
+        ...wrap(trouble, columns ?? Number.POSITIVE_INFINITY).map((line) =>
+          output.styleResult("yellow", line),
+        ),
+      ];
+}
+
+function troubleOf(
+  { storageState, lastError, expiresAtMs }: SessionStatus,
+  nowMs: EpochMs,
+): string | undefined {
+  if (storageState === "pending") {
+    return "But the newest token is not written yet. Mend the disk or its permissions, and leave the daemon running: it tries again.";
+  }
+  if (lastError === null) return undefined;
+  const until = expiresAtMs === null ? "now" : `until ${formatMoment(expiresAtMs, nowMs)}`;
+  return `But the last refresh did not succeed. Nothing to do yet: the token is good ${until}, and the daemon tries again.`;
+}
+
+/** The login that mends this session, and no other. */
+function loginCommandFor({ sessionName }: SessionStatus, { codexHome }: SessionViewOptions): string {
+  if (sessionName !== null) return `codex-auth login --memory ${printable(sessionName)}`;
+  return codexHome === undefined
+    ? "codex-auth login"
+    : `codex-auth login --codex-home ${printable(codexHome)}`;
 }
 
 /** A credential that is shown and left alone: an API key, external tokens, and the like. */

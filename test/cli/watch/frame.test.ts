@@ -1,9 +1,9 @@
 import type { LoginChangedEvent, SessionStatus } from "@codex-authd/shared";
 import stringWidth from "string-width";
 import t from "tap";
+import { cut, fit } from "#client/cli/text.js";
 import { changeLines } from "#client/cli/watch/change-lines.js";
 import { type FrameStyle, frame, type WatchView } from "#client/cli/watch/frame.js";
-import { cut, fit } from "#client/cli/watch/text.js";
 import { timeBar } from "#client/cli/watch/time-bar.js";
 import { afterEvent, NOTHING_YET } from "#client/cli/watch/watch-state.js";
 import { sessionStatus } from "../../helpers/fake-daemon.js";

@@ -38,7 +38,11 @@ export function statusCommand(context: CommandContext): Command {
 
 async function show({ client, output, selector, terminal }: CommandScope): Promise<number> {
   const status = await client.getStatus(selector);
-  output.result(status, () => sessionLines(status, terminal.clock.now(), output));
+  const columns = terminal.stdout.isTTY ? terminal.stdout.columns : undefined;
+  const { codexHome } = selector;
+  output.result(status, () =>
+    sessionLines(status, { nowMs: terminal.clock.now(), output, columns, codexHome }),
+  );
   return status.state === "active" ? EXIT.done : EXIT.loginRequired;
 }
 

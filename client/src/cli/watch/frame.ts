@@ -3,7 +3,7 @@ import type { EpochMs, LoginChangedEvent, SessionStatus } from "@codex-authd/sha
 import { formatDistance, formatTime, printable } from "../format.js";
 import { sessionReason } from "../session-view.js";
 import type { Style } from "../terminal.js";
-import { cut, fit } from "./text.js";
+import { cut, fit } from "../text.js";
 import { timeBar } from "./time-bar.js";
 
 export interface WatchView {
