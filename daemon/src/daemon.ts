@@ -22,6 +22,7 @@ import { createDaemonHandlers } from "./rpc/handlers/daemon.js";
 import { createLoginHandlers } from "./rpc/handlers/login.js";
 import { createSessionHandlers } from "./rpc/handlers/session.js";
 import { createTokenHandlers } from "./rpc/handlers/token.js";
+import { RecentCallers } from "./rpc/recent-callers.js";
 import { createRpcServer } from "./rpc/server.js";
 import { ChangeFeed } from "./session/change-feed.js";
 import type { SessionContext } from "./session/context.js";
@@ -94,6 +95,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   const notices = openNotices(options, sessions);
   feed.subscribe(() => notices.look());
   const audit = openAudit(options);
+  const recentCallers = new RecentCallers(options.clock);
   const readPeer = createPeerReader();
   const logins = new Logins(clock, (change) => {
     logLogin(log, change);
@@ -110,6 +112,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
         socket: config.socket,
         sessionCount: () => sessions.list().length,
         warnings: readPeer ? [] : [PEERS_UNKNOWN],
+        callers: () => recentCallers.list(),
         stop: onStopRequested,
       }),
       ...createLoginHandlers({ sessions, logins, flows }),
@@ -119,7 +122,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     events: feed,
     log,
     metrics,
-    audit,
+    audit: recentCallers.noting(audit),
     readPeer,
     clock,
     version: VERSION,

@@ -1,5 +1,13 @@
 import { z } from "zod";
 
+const caller = z.object({
+  pid: z.number().int().nullable(),
+  executable: z.string().nullable(),
+  client: z.string().nullable().describe("Its own word."),
+  callCount: z.number().int().describe("Since it was last silent for a minute."),
+  lastCallAtMs: z.number().int(),
+});
+
 export const daemonStatusParams = z.strictObject({});
 export const daemonStatusResult = z.object({
   version: z.string(),
@@ -12,6 +20,10 @@ export const daemonStatusResult = z.object({
     .array(z.string())
     .optional()
     .describe("What the daemon has to do without here, in words; daemons of the first days send none."),
+  callers: z
+    .array(caller)
+    .optional()
+    .describe("Who took tokens or changed a login in the last minute, the most recent first."),
 });
 
 export const daemonShutdownParams = z.strictObject({});

@@ -45,7 +45,7 @@ const login: LoginChangedEvent = {
   state: "pending",
   code: null,
 };
-const view: WatchView = { isConnected: true, sessions: [active, wide, ended], logins: [login] };
+const view: WatchView = { isConnected: true, sessions: [active, wide, ended], logins: [login], callers: [] };
 
 function style(columns: number, change: Partial<FrameStyle> = {}): FrameStyle {
   return { columns, rows: 40, isUtf8: true, paint: (_style, text) => text, ...change };
@@ -128,6 +128,13 @@ t.test("a daemon that is away is said, with what it last told", async (t) => {
   ]);
 });
 
+t.test("who took tokens is counted by program", async (t) => {
+  const caller = { pid: 1, executable: "/usr/bin/node", client: null, callCount: 2, lastCallAtMs: NOW_MS };
+  const callers = [caller, { ...caller, pid: 2 }, { ...caller, pid: 3, client: "codex-auth token" }];
+  const lines = frame({ ...view, callers }, NOW_MS, style(60));
+  t.ok(lines.includes("Callers of the last minute: node 4×, codex-auth token 2×"), lines.join("\n"));
+});
+
 t.test("names from outside cannot steer the terminal", async (t) => {
   const foreign = {
     ...active,
@@ -158,7 +165,7 @@ t.test("events change the view: a session by its home and name, a login until it
     type: "snapshot",
     data: { generation: 1, sessions: [active, ended] },
   });
-  t.same(snapshot, { isConnected: true, sessions: [active, ended], logins: [] });
+  t.same(snapshot, { isConnected: true, sessions: [active, ended], logins: [], callers: [] });
   const changed = { ...active, planType: "plus" as const };
   const data = { cause: "refresh", session: changed, previousAccount: null } as const;
   const after = afterEvent(snapshot, { type: "session/changed", data: data as never });

@@ -1,5 +1,6 @@
 /** One picture of the sessions, as lines that fit a terminal. Pure. */
 import type { EpochMs, LoginChangedEvent, SessionStatus } from "@codex-authd/shared";
+import type { DaemonStatus } from "../../call-options.js";
 import { formatDistance, formatTime, printable } from "../format.js";
 import { sessionReason } from "../session-view.js";
 import type { Style } from "../terminal.js";
@@ -12,7 +13,11 @@ export interface WatchView {
   readonly sessions: readonly SessionStatus[];
   /** Logins that are under way. */
   readonly logins: readonly LoginChangedEvent[];
+  /** Who took tokens in the last minute. */
+  readonly callers: readonly Caller[];
 }
+
+export type Caller = NonNullable<DaemonStatus["callers"]>[number];
 
 export interface FrameStyle {
   readonly columns: number;
@@ -42,6 +47,7 @@ export function frame(view: WatchView, nowMs: EpochMs, style: FrameStyle): strin
     ...(isTable && body.length > 0 ? [headOfTable(style)] : []),
     ...(body.length > 0 ? body : none),
     ...view.logins.map((login) => loginLine(login, style)),
+    ...callerLines(view.callers, style),
     "",
     style.paint("dim", cut("q quits", style.columns)),
   ];
@@ -127,6 +133,18 @@ function troubleLines(session: SessionStatus, { columns, paint }: FrameStyle): s
 function loginLine({ flow, codexHome }: LoginChangedEvent, { columns, paint }: FrameStyle): string {
   const how = flow === "browser" ? "in the browser" : "with a code";
   return paint("cyan", cut(`A login ${how} is waiting for its person: ${printable(codexHome)}`, columns));
+}
+
+/** Programs are counted together: fifty children are one line. */
+function callerLines(callers: readonly Caller[], { columns }: FrameStyle): string[] {
+  if (callers.length === 0) return [];
+  const calls = new Map<string, number>();
+  for (const { client, executable, callCount } of callers) {
+    const name = printable(client ?? executable?.split("/").at(-1) ?? "unknown");
+    calls.set(name, (calls.get(name) ?? 0) + callCount);
+  }
+  const words = [...calls].map(([name, count]) => `${name} ${count}×`).join(", ");
+  return ["", cut(`Callers of the last minute: ${words}`, columns)];
 }
 
 function nameOf({ email, accountId, state }: SessionStatus): string {

@@ -11,6 +11,9 @@ import { afterEvent, NOTHING_YET } from "./watch-state.js";
 /** The shortest step that a countdown shows. */
 const TICK_MS = 1_000;
 
+/** Callers are no event: there may be many a second. */
+const CALLERS_LOOK_MS = 3_000;
+
 /** @returns the exit code */
 export async function liveView(client: AuthClient, terminal: Terminal): Promise<number> {
   const quit = new AbortController();
@@ -21,15 +24,38 @@ export async function liveView(client: AuthClient, terminal: Terminal): Promise<
     view = next;
     display.show(view);
   };
+  const stopLooking = lookAtCallers(client, terminal, (callers) => show({ ...view, callers }));
   try {
     show(view);
     const onLost = (): void => show({ ...view, isConnected: false });
     for await (const event of client.events({ signal: quit.signal, onLost })) show(afterEvent(view, event));
     return EXIT.done;
   } finally {
+    stopLooking();
     display.close();
     stopListening();
   }
+}
+
+/** Asks again and again, until the returned function is called; a daemon that is away has no callers. */
+function lookAtCallers(
+  client: AuthClient,
+  { clock }: Terminal,
+  onCallers: (callers: WatchView["callers"]) => void,
+): () => void {
+  let isStopped = false;
+  let cancel = (): void => {};
+  const look = async (): Promise<void> => {
+    const { callers = [] } = await client.getDaemonStatus().catch(() => ({ callers: [] }));
+    if (isStopped) return;
+    onCallers(callers);
+    cancel = clock.setTimer(CALLERS_LOOK_MS, () => void look());
+  };
+  void look();
+  return () => {
+    isStopped = true;
+    cancel();
+  };
 }
 
 interface Display {

@@ -3,13 +3,13 @@ import type { LoginChangedEvent, SessionStatus } from "@codex-authd/shared";
 import type { AuthEvent } from "../../events.js";
 import type { WatchView } from "./frame.js";
 
-export const NOTHING_YET: WatchView = { isConnected: false, sessions: [], logins: [] };
+export const NOTHING_YET: WatchView = { isConnected: false, sessions: [], logins: [], callers: [] };
 
 /** The view after an event. A snapshot replaces what was known. */
 export function afterEvent(view: WatchView, event: AuthEvent): WatchView {
   switch (event.type) {
     case "snapshot":
-      return { isConnected: true, sessions: event.data.sessions, logins: [] };
+      return { ...view, isConnected: true, sessions: event.data.sessions, logins: [] };
     case "session/changed":
       return { ...view, sessions: withSession(view.sessions, event.data.session) };
     case "login/changed":

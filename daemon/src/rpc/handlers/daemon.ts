@@ -1,5 +1,6 @@
 import { PROTOCOL_VERSION } from "@codex-authd/shared";
 import type { Handlers } from "../handlers.js";
+import type { RecentCaller } from "../recent-callers.js";
 
 export interface DaemonFacts {
   readonly version: string;
@@ -9,6 +10,7 @@ export interface DaemonFacts {
   readonly sessionCount: () => number;
   /** What the daemon has to do without here, in words. */
   readonly warnings: readonly string[];
+  readonly callers: () => RecentCaller[];
   /** Begins the drain; the answer is still sent. */
   readonly stop: () => void;
 }
@@ -16,7 +18,7 @@ export interface DaemonFacts {
 export function createDaemonHandlers(
   facts: DaemonFacts,
 ): Pick<Handlers, "daemon/shutdown" | "daemon/status"> {
-  const { version, pid, startedAtMs, socket, sessionCount, warnings, stop } = facts;
+  const { version, pid, startedAtMs, socket, sessionCount, warnings, callers, stop } = facts;
   return {
     "daemon/shutdown": async () => {
       stop();
@@ -30,6 +32,7 @@ export function createDaemonHandlers(
       socket,
       sessionCount: sessionCount(),
       warnings: [...warnings],
+      callers: callers(),
     }),
   };
 }
