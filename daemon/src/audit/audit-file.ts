@@ -36,6 +36,7 @@ export interface AuditFileOptions {
 /** @param path absolute; `.1` behind it names the file that was put aside */
 export function openAuditFile(path: string, options: AuditFileOptions): AuditFile {
   const { clock, onFailure, maxBytes = FILE_MAX_BYTES } = options;
+  const lineOf = createLineOf();
   let waiting: string[] = [];
   let writing: Promise<void> | null = null;
   let cancelTimer: (() => void) | null = null;
@@ -46,24 +47,28 @@ export function openAuditFile(path: string, options: AuditFileOptions): AuditFil
     isFailing = true;
   }
 
+  function writeSoon(): void {
+    cancelTimer ??= clock.setTimer(WRITE_DELAY_MS, startWriting);
+  }
+
   function startWriting(): void {
     cancelTimer?.();
     cancelTimer = null;
     if (waiting.length > 0) writing ??= write();
   }
 
+  /** What comes meanwhile waits its time too: else a busy daemon would write without end. */
   async function write(): Promise<void> {
-    while (waiting.length > 0) {
-      const lines = waiting;
-      waiting = [];
-      try {
-        await append(path, lines.join(""), maxBytes);
-        isFailing = false;
-      } catch (error) {
-        failed(error);
-      }
+    const lines = waiting;
+    waiting = [];
+    try {
+      await append(path, lines.join(""), maxBytes);
+      isFailing = false;
+    } catch (error) {
+      failed(error);
     }
     writing = null;
+    if (waiting.length > 0) writeSoon();
   }
 
   return {
@@ -71,7 +76,7 @@ export function openAuditFile(path: string, options: AuditFileOptions): AuditFil
       if (waiting.length >= WAITING_MAX)
         return failed(new Error("The disk is too slow for the audit trail."));
       waiting.push(lineOf(entry, clock.now()));
-      cancelTimer ??= clock.setTimer(WRITE_DELAY_MS, startWriting);
+      writeSoon();
     },
     async close() {
       await writing;
@@ -81,9 +86,25 @@ export function openAuditFile(path: string, options: AuditFileOptions): AuditFil
   };
 }
 
-/** The fields in the order in which they are read. */
-function lineOf({ caller, ...what }: AuditEntry, nowMs: number): string {
-  return `${JSON.stringify({ time: new Date(nowMs).toISOString(), ...caller, ...what })}\n`;
+type Caller = NonNullable<AuditEntry["caller"]>;
+
+/** The fields in the order in which they are read. Most calls come from callers of before, whose part is written already. */
+function createLineOf(): (entry: AuditEntry, nowMs: number) => string {
+  const written = new WeakMap<Caller, string>();
+  const partOf = (caller: Caller): string => {
+    const part = written.get(caller) ?? `${fieldsOf(caller)},`;
+    written.set(caller, part);
+    return part;
+  };
+  return ({ caller, ...what }, nowMs) => {
+    const time = new Date(nowMs).toISOString();
+    return `{"time":"${time}",${caller ? partOf(caller) : ""}${fieldsOf(what)}}\n`;
+  };
+}
+
+/** An object's JSON without its braces. */
+function fieldsOf(value: object): string {
+  return JSON.stringify(value).slice(1, -1);
 }
 
 async function append(path: string, text: string, maxBytes: number): Promise<void> {

@@ -28,14 +28,19 @@ export interface Histogram extends Instrument {
 
 /** A count that only grows. `known`: labels that are shown before anything was counted, so that a first one is seen as a change. */
 export function createCounter(description: Description, known: readonly Labels[] = []): Counter {
-  const counts = new Map(known.map((labels) => [written(labels), 0]));
+  const counts = new Map(known.map((labels) => [keyOf(labels), { labels, count: 0 }]));
+  const { name } = description;
   return {
-    name: description.name,
+    name,
     add(labels) {
-      const key = written(labels);
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+      const entry = counts.get(keyOf(labels));
+      if (entry) entry.count++;
+      else counts.set(keyOf(labels), { labels, count: 1 });
     },
-    render: () => block(description, "counter", [...counts].map(sample(description.name))),
+    render() {
+      const lines = [...counts.values()].map(({ labels, count }) => sample(name)([written(labels), count]));
+      return block(description, "counter", lines);
+    },
   };
 }
 
@@ -51,13 +56,13 @@ export function createGauge(
 
 /** Observations counted by size. `bounds`: the upper end of each bucket but the last, ascending. */
 export function createHistogram(description: Description, bounds: readonly number[]): Histogram {
-  const series = new Map<string, { readonly buckets: number[]; sum: number }>();
+  const series = new Map<string, { readonly labels: Labels; readonly buckets: number[]; sum: number }>();
   const { name } = description;
   return {
     name,
     observe(labels, value) {
-      const key = written(labels);
-      const entry = series.get(key) ?? { buckets: Array(bounds.length + 1).fill(0), sum: 0 };
+      const key = keyOf(labels);
+      const entry = series.get(key) ?? { labels, buckets: Array(bounds.length + 1).fill(0), sum: 0 };
       const found = bounds.findIndex((bound) => value <= bound);
       const index = found === -1 ? bounds.length : found;
       entry.buckets[index] = (entry.buckets[index] ?? 0) + 1;
@@ -65,7 +70,8 @@ export function createHistogram(description: Description, bounds: readonly numbe
       series.set(key, entry);
     },
     render() {
-      const lines = [...series].flatMap(([labels, { buckets, sum }]) => {
+      const lines = [...series.values()].flatMap(({ labels: values, buckets, sum }) => {
+        const labels = written(values);
         let count = 0;
         const cumulated = buckets.map((inBucket, index) => {
           count += inBucket;
@@ -85,6 +91,11 @@ function block({ name, help }: Description, type: string, lines: readonly string
 
 function sample(name: string): (entry: readonly [labels: string, value: number]) => string {
   return ([labels, value]) => (labels === "" ? `${name} ${value}` : `${name}{${labels}} ${value}`);
+}
+
+/** An instrument gets its labels under the same names in the same order, always. */
+function keyOf(labels: Labels): string {
+  return Object.values(labels).join(" ");
 }
 
 function written(labels: Labels): string {

@@ -25,6 +25,7 @@ export interface Caller {
 export type PeerReader = (descriptor: number) => Peer;
 
 export interface Callers {
+  /** One and the same object as long as a connection gives one name. */
   of(request: IncomingMessage): Caller;
   /** Why this caller is not served (ERR_CALLER_REFUSED), or `undefined`. */
   refusalOf(request: IncomingMessage): AuthError | undefined;
@@ -43,6 +44,7 @@ const CLIENT_NAME = /^[\x20-\x7e]{1,64}$/;
  */
 export function createCallers(readPeer: PeerReader | undefined, ownUid: number | undefined): Callers {
   const peers = new WeakMap<Socket, Peer>();
+  const callers = new WeakMap<Socket, Caller>();
   /** Once for a connection: who made it is who it belongs to. */
   const peerOf = (socket: Socket): Peer | undefined => {
     const peer = peers.get(socket) ?? attempt(() => readPeer?.(descriptorOf(socket)));
@@ -50,7 +52,14 @@ export function createCallers(readPeer: PeerReader | undefined, ownUid: number |
     return peer;
   };
   return {
-    of: ({ socket, headers }) => ({ ...UNKNOWN, ...peerOf(socket), client: clientName(headers) }),
+    of({ socket, headers }) {
+      const client = clientName(headers);
+      const known = callers.get(socket);
+      if (known?.client === client) return known;
+      const caller = { ...UNKNOWN, ...peerOf(socket), client };
+      callers.set(socket, caller);
+      return caller;
+    },
     refusalOf({ socket }) {
       if (!readPeer) return undefined;
       const uid = peerOf(socket)?.uid;
